@@ -1,0 +1,36 @@
+"""Recipes for image classification on small, imbalanced, shifted data.
+
+>>> import toolkit
+>>> run = toolkit.run("recipes/cpu.toml", overrides={"data.root": "data/documents"})
+>>> run.oof, run.test, run.report
+
+Importing the package is light; the heavy parts are imported by the call that needs them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolkit.plugin.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from toolkit.pipeline import run
+    from toolkit.recipe.load import load_recipe
+    from toolkit.runs.opened import open_run
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "hookimpl", "load_recipe", "open_run", "run"]
+
+_LAZY = {
+    "run": "toolkit.pipeline",
+    "load_recipe": "toolkit.recipe.load",
+    "open_run": "toolkit.runs.opened",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

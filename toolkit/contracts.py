@@ -1,0 +1,183 @@
+"""Facts and protocols that every part shares. Importing this module imports nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    Image = npt.NDArray[np.uint8]  # (H, W, 3), RGB
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float32]
+
+Fit = Literal["letterbox", "stretch", "crop"]
+Interpolation = Literal["area", "linear", "cubic"]
+
+# The cache keeps images a little larger than the model sees them, so that a rotation or a zoom
+# still finds detail: one resampling from 1.15 x size costs what one from 1.0 x size does.
+WORKING_MARGIN = 1.15
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """How an image of any shape becomes the model's square."""
+
+    size: int
+    """Side of the model's input, pixels."""
+    fit: Fit = "letterbox"
+    """letterbox: whole image, padded; stretch: whole image, distorted; crop: central square."""
+    fill: int = 0
+    """Grey level (0-255) of the padding."""
+    interpolation: Interpolation = "area"
+    """Resampling filter from the file to the working size."""
+
+    @property
+    def working_size(self) -> int:
+        """Side of the decoded image in the cache, pixels; augmentations receive this size."""
+        return round(self.size * WORKING_MARGIN)
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a backbone expects of its input: channel mean and std on the 0-1 scale, native size."""
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """The one preprocessing spec: resolved once, stored beside the weights, used everywhere."""
+
+    image: ImageSpec
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self.image), "mean": list(self.mean), "std": list(self.std)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Preprocess:
+        image = ImageSpec(
+            size=values["size"],
+            fit=values["fit"],
+            fill=values["fill"],
+            interpolation=values["interpolation"],
+        )
+        mean, std = tuple(values["mean"]), tuple(values["std"])
+        return cls(image, mean, std)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the host knows when it builds a component."""
+
+    classes: tuple[str, ...]
+    """Class names; index = label."""
+    counts: tuple[int, ...]
+    """Training rows of each class (of the fold, inside a fold)."""
+    image: ImageSpec
+    seed: int
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a tracker is told of the run that it observes."""
+
+    name: str
+    folder: str
+    plan: str
+    """The plan's hash."""
+    recipe: Mapping[str, Any]
+    """The resolved recipe, nested."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a source reads: rows, labels and lineage.
+
+    `train` has the columns `id, path, label, parent, group`; `label` indexes `classes`, `parent`
+    is the ID of the original that the row was made from (its own ID for an original), `group`
+    names rows that must stay in one fold (its own ID where there is no group). `test`, if any,
+    has `id, path`, in the order of the submission.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame | None
+    classes: tuple[str, ...]
+    targets: tuple[Any, ...] = ()
+    """What a submission writes for each class (the values of the CSV); class names if empty."""
+    columns: tuple[str, str] = ("ID", "target")
+    """Names of the submission's two columns."""
+    problems: tuple[str, ...] = ()
+    """Faults that the source found, a line each; the host adds its own and shows all."""
+
+    def target_of(self, label: int) -> Any:
+        return self.targets[label] if self.targets else self.classes[label]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One member's probabilities: a row an image, in the order of `ids`."""
+
+    ids: tuple[str, ...]
+    probabilities: Floats  # (n, C), rows sum to 1
+    classes: tuple[str, ...]
+
+    def labels(self) -> Ints:
+        """Most probable class of each row (n,); the lowest index wins a tie."""
+        labels: Ints = self.probabilities.argmax(axis=1)
+        return labels
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of progress, told to the caller's `notify`; never a way to change a number."""
+
+    stage: str
+    """decode, train, predict, or message."""
+    text: str = ""
+    done: int = 0
+    total: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Notify = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A `notify` that nobody listens to."""
+
+
+class Source(Protocol):
+    """Provides images and labels."""
+
+    def read(self) -> Table: ...
+
+
+class Augmentation(Protocol):
+    """Changes one image: `(H, W, 3)` uint8 in, `(h, w, 3)` uint8 out, input left as it was."""
+
+    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image: ...
+
+
+class RowOrder(Protocol):
+    """A sampler's answer that decides the rows of an epoch itself."""
+
+    def __call__(self, rng: np.random.Generator, /) -> Ints: ...
+
+
+class Ensembler(Protocol):
+    """Joins members into one prediction. `needs_fit`: `fit` wants out-of-fold truth first."""
+
+    needs_fit: bool
+
+    def fit(self, oof: Sequence[Predictions], truth: Ints, /) -> Ensembler: ...
+
+    def combine(self, members: Sequence[Predictions], /) -> Predictions: ...

@@ -1,0 +1,44 @@
+"""The exception tree. An exception knows which exit code the command line ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ToolkitError(Exception):
+    """Anything that toolkit raises on purpose. Exit code 1: our fault."""
+
+    exit_code = 1
+
+
+class UserError(ToolkitError):
+    """A mistake that the user can mend: arguments, recipe, data, environment. Exit code 2.
+
+    Takes one line a mistake, so that all of them are shown together.
+    """
+
+    exit_code = 2
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+    @classmethod
+    def gathered(cls, lines: Iterable[str]) -> UserError:
+        return cls(*lines)
+
+
+class RecipeError(UserError):
+    """The recipe cannot be planned; one line a mistake, each with its file and line."""
+
+
+class DataError(UserError):
+    """The data table or an image is faulty; one line a fault."""
+
+
+class PluginError(UserError):
+    """A plugin registers something that the registry cannot take."""
+
+
+class RunError(UserError):
+    """A run folder is missing, in use by another process, or not what it should be."""

@@ -1,0 +1,1 @@
+"""Plug-in core: hooks, registry, schema from signature, host."""

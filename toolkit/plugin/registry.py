@@ -1,0 +1,153 @@
+"""What is registered: one entry a component, by kind and name."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from toolkit.errors import PluginError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A registry: its name and the positional-only arguments that its factories receive."""
+
+    name: str
+    host_arguments: tuple[str, ...]
+    meaning: str
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("source", (), "provides images and labels"),
+        Kind("augmentation", ("spec",), "changes one image"),
+        Kind("backbone", ("facts",), "the model: images to logits"),
+        Kind("loss", ("facts",), "logits and target probabilities to a scalar"),
+        Kind("sampler", ("labels",), "which training rows an epoch sees"),
+        Kind("ensembler", ("facts",), "joins predictions"),
+        Kind("tracker", ("run",), "observes a run"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered component. Its code is imported when `load` is called, not before."""
+
+    kind: str
+    name: str
+    """As a recipe says it: `focal`, or `acme.poly` for a third party's."""
+    target: str
+    """`"package.module:factory"`."""
+    help: str
+    plugin: str
+    package: str
+    """The distribution that it comes from."""
+    version: str
+    names: str | None = None
+    """Of a family (one factory for many names): the function that lists the names."""
+
+    def load(self) -> Callable[..., Any]:
+        """The factory. Raises `PluginError` where the target does not lead to a callable."""
+        return load_target(self.target, f"{self.kind} {self.name}")
+
+    def family_names(self) -> list[str]:
+        """The names that this family builds; empty for an ordinary component."""
+        if self.names is None:
+            return []
+        return list(load_target(self.names, f"{self.kind} {self.name}")())
+
+
+def load_target(target: str, owner: str) -> Callable[..., Any]:
+    module_name, _, attribute = target.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"{owner}: its target {target!r} cannot be loaded: {error}") from error
+    if not callable(found):
+        raise PluginError(f"{owner}: its target {target!r} is a {type(found).__name__}, no factory")
+    factory: Callable[..., Any] = found
+    return factory
+
+
+class Registry:
+    """Every component that loaded, built-in and third party."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], Entry] = {}
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(sorted(self._entries.values(), key=lambda e: (e.kind, "." in e.name, e.name)))
+
+    def add(self, entries: list[Entry]) -> None:
+        self._entries.update({(entry.kind, entry.name): entry for entry in entries})
+
+    def get(self, kind: str, name: str) -> Entry | None:
+        return self._entries.get((kind, name))
+
+    def names(self, kind: str) -> list[str]:
+        return [entry.name for entry in self if entry.kind == kind]
+
+    def family(self, kind: str) -> Entry | None:
+        """The kind's family, which builds names that nobody registered one by one."""
+        return next((e for e in self if e.kind == kind and e.names is not None), None)
+
+
+class Register:
+    """What `toolkit_register` receives: one method a kind.
+
+    Args of every method: `name`, how a recipe calls the component (a third party's gets its
+    plugin's name in front); `target`, `"package.module:factory"`, imported when it is used;
+    `help`, one line for `toolkit plugins`.
+    """
+
+    def __init__(self, plugin: str, package: str, version: str, *, prefix: str) -> None:
+        self.entries: list[Entry] = []
+        self._plugin, self._package, self._version = plugin, package, version
+        self._prefix = prefix
+
+    def source(self, name: str, target: str, *, help: str) -> None:
+        self._add("source", name, target, help)
+
+    def augmentation(self, name: str, target: str, *, help: str) -> None:
+        self._add("augmentation", name, target, help)
+
+    def backbone(self, name: str, target: str, *, help: str, names: str | None = None) -> None:
+        """`names`: for a family, the function that lists the architectures; its factory gets the
+        chosen name before `facts`. Only built-ins register families."""
+        self._add("backbone", name, target, help, names)
+
+    def loss(self, name: str, target: str, *, help: str) -> None:
+        self._add("loss", name, target, help)
+
+    def sampler(self, name: str, target: str, *, help: str) -> None:
+        self._add("sampler", name, target, help)
+
+    def ensembler(self, name: str, target: str, *, help: str) -> None:
+        self._add("ensembler", name, target, help)
+
+    def tracker(self, name: str, target: str, *, help: str) -> None:
+        self._add("tracker", name, target, help)
+
+    def _add(self, kind: str, name: str, target: str, help: str, names: str | None = None) -> None:
+        call = f'register.{kind}("{name}", "{target}")'
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise PluginError(f"{call}: a name is lower-case letters, digits and underscores")
+        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", target):
+            raise PluginError(f'{call}: a target reads "package.module:factory"')
+        if not help.strip() or "\n" in help:
+            raise PluginError(f"{call}: help is one line that says what the component does")
+        if names is not None and self._prefix:
+            raise PluginError(f"{call}: only built-in components are families")
+        full = self._prefix + name
+        if any((entry.kind, entry.name) == (kind, full) for entry in self.entries):
+            raise PluginError(f"{call}: this plugin registers the {kind} {name!r} twice")
+        self.entries.append(
+            Entry(kind, full, target, help, self._plugin, self._package, self._version, names)
+        )
