@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def toolkit_register(register: Register) -> None:
-    """Offer ``lite.efficientnet_lite0``, ``1`` and ``2``."""
+    """Offer `lite.efficientnet_lite0`, `1` and `2`."""
     register.backbone(
         "efficientnet_lite0",
         "toolkit_lite.backbones:efficientnet_lite0",

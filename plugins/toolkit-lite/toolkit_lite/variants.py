@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Variant:
     """One member of the family.
 
-    Source: ``efficientnet_lite_builder.py`` in tensorflow/tpu (``models/official/efficientnet``):
-    resolution from ``efficientnet_lite_params``; a stage's depth is its repeat count times the
+    Source: `efficientnet_lite_builder.py` in tensorflow/tpu (`models/official/efficientnet`):
+    resolution from `efficientnet_lite_params`; a stage's depth is its repeat count times the
     depth coefficient (1.0, 1.1, 1.2), rounded up, while the first and last stage are not scaled.
     """
 

@@ -6,11 +6,12 @@ import importlib
 from pathlib import Path
 
 from toolkit.errors import UserError
+
 from toolkit_lite.variants import Variant
 
 
 def weights_file(variant: Variant) -> Path:
-    """The variant's ``.pth``, in the layout of the reference implementation.
+    """The variant's `.pth`, in the layout of the reference implementation.
 
     Raises:
         UserError: the package with the weights cannot be imported.

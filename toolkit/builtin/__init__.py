@@ -1,0 +1,59 @@
+"""Plugin zero: the components in the box, registered through the hook that everyone uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolkit.plugin.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from toolkit.plugin.registry import Register
+
+HERE = "toolkit.builtin"
+
+
+@hookimpl
+def toolkit_register(register: Register) -> None:
+    register.source(
+        "csv", f"{HERE}.sources:csv", help="a competition's train.csv, meta.csv, train/ and test/"
+    )
+    register.source("folder", f"{HERE}.sources:folder", help="one sub-folder of images a class")
+
+    register.augmentation("none", f"{HERE}.augmentations:none", help="leaves images as they are")
+    register.augmentation(
+        "light",
+        f"{HERE}.augmentations:light",
+        help="small rotation, zoom, shift, brightness, contrast",
+    )
+    register.augmentation(
+        "document",
+        f"{HERE}.augmentations:document",
+        help="any rotation, flips, quarter turns, perspective, light, blur, noise",
+    )
+
+    register.backbone(
+        "timm",
+        f"{HERE}.backbones:timm_model",
+        help="any architecture of timm, by its own name",
+        names=f"{HERE}.backbones:architectures",
+    )
+
+    register.loss("cross_entropy", f"{HERE}.losses:cross_entropy", help="softmax cross-entropy")
+    register.loss(
+        "focal", f"{HERE}.losses:focal", help="focal loss with class-dependent alpha (Lin 2017)"
+    )
+    register.loss(
+        "class_balanced",
+        f"{HERE}.losses:class_balanced",
+        help="weights by the effective number of samples (Cui 2019)",
+    )
+
+    register.sampler("shuffle", f"{HERE}.samplers:shuffle", help="every row once, in random order")
+    register.sampler(
+        "balanced", f"{HERE}.samplers:balanced", help="rare classes more often, with replacement"
+    )
+
+    register.ensembler("soft", f"{HERE}.ensemblers:soft", help="mean of the probabilities")
+    register.ensembler("hard", f"{HERE}.ensemblers:hard", help="majority vote")
+
+    register.tracker("jsonl", f"{HERE}.trackers:jsonl", help="one JSON line an event, in a file")

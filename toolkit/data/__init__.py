@@ -1,0 +1,1 @@
+"""Table, folds, decode-once cache, loaders."""

@@ -1,0 +1,217 @@
+"""Decode once: images of one spec in one memory-mapped array, shared by everything that reads.
+
+A pack is a folder `<key>/` with `images.u8` (raw, n x W x W x 3) and `index.json` (content hash
+to row). Its key is the hash of the spec and of the contents that it holds, so a pack is never
+changed: another data set or another size is another pack. A lock lets one process build while
+the others wait; a pack appears under its name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from platformdirs import user_cache_path
+
+from toolkit.contracts import Event, Image, ImageSpec, Ints, Notify
+from toolkit.data.images import decode, to_working
+from toolkit.errors import DataError, UserError
+
+FOLDER_VARIABLE = "TOOLKIT_CACHE"
+LIMIT_VARIABLE = "TOOLKIT_CACHE_GB"
+DEFAULT_LIMIT_GB = 20.0
+
+_FORMAT = 1  # raise it when what `decode` or `to_working` makes of a file changes
+_WORTH_A_POOL = 64  # images; below it, starting processes costs more than decoding
+
+
+def cache_folder() -> Path:
+    """`TOOLKIT_CACHE`, or the user's cache folder."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else user_cache_path("recipe-toolkit")
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Decoded images at the working size. Pickles as a path: loader processes map it anew."""
+
+    path: Path
+    shape: tuple[int, int, int, int]
+    index: Mapping[str, int]
+    """Content hash to row."""
+
+    @cached_property
+    def images(self) -> Image:
+        """`(n, W, W, 3)` uint8, a read-only memory map."""
+        return np.memmap(self.path, np.uint8, "r", shape=self.shape)
+
+    def rows(self, hashes: Iterable[str]) -> Ints:
+        """The row of each content hash."""
+        return np.array([self.index[content] for content in hashes], dtype=np.int64)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {key: value for key, value in self.__dict__.items() if key != "images"}
+
+
+def open_pack(
+    files: Mapping[str, str],
+    spec: ImageSpec,
+    notify: Notify,
+    folder: Path,
+    processes: int | None = None,
+) -> tuple[Pack | None, dict[str, str]]:
+    """The pack of these files, decoded now if it does not exist yet.
+
+    Args:
+        files: content hash to the path of a file with that content.
+        folder: the cache folder.
+        processes: decoders; by default one a core.
+
+    Returns the pack, or None and the faults `{content hash: what is wrong}`. A pack with faults
+    is not kept: the caller sets the bad files aside and asks for the others.
+    """
+    key = _key(files, spec)
+    home = folder / key
+    if not home.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _require_space(folder, len(files), spec)
+        with FileLock(folder / f"{key}.lock"):
+            if not home.is_dir():
+                faults = _build(home, files, spec, notify, processes or os.cpu_count() or 1)
+                if faults:
+                    return None, faults
+        evict(folder, keep=key)
+    os.utime(home)  # the least recently used pack is evicted first
+    index = json.loads((home / "index.json").read_text())
+    shape = (len(index), spec.working_size, spec.working_size, 3)
+    return Pack(home / "images.u8", shape, index), {}
+
+
+def _key(files: Mapping[str, str], spec: ImageSpec) -> str:
+    facts = json.dumps([_FORMAT, asdict(spec), spec.working_size, sorted(files)])
+    return hashlib.blake2b(facts.encode(), digest_size=12).hexdigest()
+
+
+def _require_space(folder: Path, images: int, spec: ImageSpec) -> None:
+    needed = images * spec.working_size**2 * 3
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            f"{folder}: the decoded images need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are "
+            f"free; clear it with `toolkit cache clear`, or move it with {FOLDER_VARIABLE}"
+        )
+
+
+def _build(
+    home: Path, files: Mapping[str, str], spec: ImageSpec, notify: Notify, processes: int
+) -> dict[str, str]:
+    """Decode every file into a half-made folder, then give it its name."""
+    half_made = home.with_suffix(".tmp")
+    shutil.rmtree(half_made, ignore_errors=True)
+    half_made.mkdir()
+    array = half_made / "images.u8"
+    index = {content: row for row, content in enumerate(sorted(files))}
+    shape = (len(files), spec.working_size, spec.working_size, 3)
+    np.memmap(array, np.uint8, "w+", shape=shape).flush()
+    jobs = [(str(array), shape, row, files[content], spec) for content, row in index.items()]
+    contents, faults = list(index), {}
+    for done, (row, fault) in enumerate(_decoded(jobs, processes), 1):
+        if fault is not None:
+            faults[contents[row]] = fault
+        notify(Event("decode", done=done, total=len(jobs)))
+    if faults:
+        shutil.rmtree(half_made)
+        return faults
+    (half_made / "index.json").write_text(json.dumps(index))
+    half_made.rename(home)
+    return {}
+
+
+_Job = tuple[str, tuple[int, ...], int, str, ImageSpec]
+
+
+def _decoded(jobs: list[_Job], processes: int) -> Iterator[tuple[int, str | None]]:
+    if processes == 1 or len(jobs) < _WORTH_A_POOL:
+        yield from map(_decode_row, jobs)
+        return
+    # Spawned, not forked: the parent may hold threads of OpenMP or CUDA that a fork would break.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(processes, len(jobs)), initializer=_single_threaded) as pool:
+        yield from pool.imap_unordered(_decode_row, jobs, chunksize=8)
+
+
+def _single_threaded() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _decode_row(job: _Job) -> tuple[int, str | None]:
+    """Decode one file into its row of the array. Returns the row, and the fault if any."""
+    array, shape, row, path, spec = job
+    try:
+        image = to_working(decode(path), spec)
+    except DataError as error:
+        return row, str(error)
+    size = image.nbytes
+    with open(array, "r+b") as file:
+        file.seek(row * size)
+        file.write(image.tobytes())
+    return row, None
+
+
+@dataclass(frozen=True)
+class PackInfo:
+    """What `toolkit cache` shows of a pack."""
+
+    key: str
+    images: int
+    gigabytes: float
+    used: float
+    """Last use, seconds since the epoch."""
+
+
+def packs(folder: Path) -> list[PackInfo]:
+    """The packs of a cache folder, the most recently used first."""
+    found = []
+    for home in folder.glob("*/index.json") if folder.is_dir() else ():
+        pack = home.parent
+        size = sum(file.stat().st_size for file in pack.iterdir())
+        images = len(json.loads(home.read_text()))
+        found.append(PackInfo(pack.name, images, size / 1e9, pack.stat().st_mtime))
+    return sorted(found, key=lambda pack: -pack.used)
+
+
+def limit_gb() -> float:
+    """The cache's bound, `TOOLKIT_CACHE_GB`, gigabytes."""
+    text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT_GB))
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UserError(f"{LIMIT_VARIABLE}={text}: expected a number of gigabytes") from error
+
+
+def evict(folder: Path, keep: str = "", limit: float | None = None) -> list[PackInfo]:
+    """Remove the least recently used packs until the rest fits; `keep` stays in any case.
+
+    A run that has a removed pack open goes on: its memory map outlives the name.
+    """
+    limit = limit_gb() if limit is None else limit
+    total, removed = 0.0, []
+    for pack in sorted(packs(folder), key=lambda p: (p.key != keep, -p.used)):
+        total += pack.gigabytes
+        if pack.key != keep and total > limit:
+            shutil.rmtree(folder / pack.key, ignore_errors=True)
+            (folder / f"{pack.key}.lock").unlink(missing_ok=True)
+            total -= pack.gigabytes
+            removed.append(pack)
+    return removed

@@ -1,0 +1,101 @@
+"""Folds, cut on parents and groups before anything else happens to an image.
+
+Every training row belongs to one unit: rows that share a parent or a group, directly or through
+other rows. Whole units are dealt to folds, so an image and what was made of it, or two pages of
+one document, can never stand on both sides of a split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.contracts import Ints, Table
+from toolkit.errors import DataError
+
+
+def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
+    """Stratified folds over units.
+
+    Returns `id, parent, group, fold`, sorted by ID. Stratification counts originals, since only
+    they are validated. Raises `DataError` where there are fewer units than folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    rows = table.train.sort_values("id", kind="stable").reset_index(drop=True)
+    unit = units(rows)
+    if len(np.unique(unit)) < folds:
+        raise DataError(
+            f"the training rows fall into {len(np.unique(unit))} groups, too few for {folds} folds"
+        )
+    original = (rows["parent"] == rows["id"]).to_numpy()
+    labels, original_units = rows["label"].to_numpy()[original], unit[original]
+    single = len(np.unique(original_units)) == len(original_units)
+    splitter: Any = StratifiedKFold if single else StratifiedGroupKFold
+    splits = splitter(folds, shuffle=True, random_state=seed).split(labels, labels, original_units)
+    fold_of_unit = {}
+    for fold, (_, validation) in enumerate(splits):
+        fold_of_unit.update(dict.fromkeys(original_units[validation].tolist(), fold))
+    fold_column = [fold_of_unit[u] for u in unit.tolist()]
+    return rows[["id", "parent", "group"]].assign(fold=np.array(fold_column, dtype=np.int64))
+
+
+def units(rows: pd.DataFrame) -> Ints:
+    """The unit of every row `(n,)`: connected components over shared parents and groups."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(rows)
+    parents = pd.factorize(rows["parent"])[0] + n
+    groups = pd.factorize(rows["group"])[0] + n + parents.max(initial=0) + 1
+    each = np.arange(n)
+    ends = np.concatenate([parents, groups])
+    nodes = int(ends.max(initial=0)) + 1
+    edges = coo_array((np.ones(2 * n), (np.tile(each, 2), ends)), shape=(nodes, nodes))
+    component: Ints = connected_components(edges, directed=False)[1][:n].astype(np.int64)
+    return component
+
+
+def fold_hash(folds: pd.DataFrame) -> str:
+    """16 hex digits over the assignment of IDs to folds."""
+    lines = "\n".join(f"{i},{f}" for i, f in zip(folds["id"], folds["fold"], strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def split_rows(table: Table, folds: pd.DataFrame, fold: int) -> tuple[Ints, Ints]:
+    """Row numbers of a fold's training set and of its validation set (originals only)."""
+    held_out = (folds["fold"] == fold).to_numpy()
+    original = (table.train["parent"] == table.train["id"]).to_numpy()
+    train, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out & original)
+    _require_no_leak(table.train, train, validation)
+    return train, validation
+
+
+def _require_no_leak(rows: pd.DataFrame, train: Ints, validation: Ints) -> None:
+    """Lineage is law: a shared parent or group across the split stops the run."""
+    for column in ("parent", "group"):
+        values = rows[column].to_numpy()
+        shared = set(values[train]) & set(values[validation])
+        if shared:
+            raise DataError(
+                f"leak: {len(shared)} values of {column} stand in training and in validation "
+                f"({', '.join(sorted(map(str, shared))[:5])})"
+            )
+
+
+def fold_warnings(table: Table, folds: pd.DataFrame) -> list[str]:
+    """Classes that some fold cannot train or cannot validate, because a group holds too much."""
+    warnings = []
+    for fold in range(int(folds["fold"].max()) + 1):
+        train, validation = split_rows(table, folds, fold)
+        labels = table.train["label"].to_numpy()
+        for name, rows in (("training", train), ("validation", validation)):
+            absent = set(range(len(table.classes))) - set(labels[rows].tolist())
+            warnings += [
+                f'fold {fold}: class "{table.classes[c]}" has no {name} image (its groups are few)'
+                for c in sorted(absent)
+            ]
+    return warnings

@@ -1,0 +1,142 @@
+"""Batches: rows of the pack, augmented, as uint8 arrays; and their normalization on the device."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from toolkit.contracts import Augmentation, ImageSpec, Ints, Preprocess
+from toolkit.data.cache import Pack
+from toolkit.data.images import to_input
+
+Key = tuple[int, int]
+"""Epoch and row: what decides an augmented image, whoever computes it and when."""
+
+
+@dataclass(frozen=True)
+class Images(Dataset[Tensor]):
+    """Rows of a pack at the model's size, augmented or not. Fetches whole batches."""
+
+    pack: Pack
+    rows: Ints
+    """Row of the pack for each row of the table."""
+    spec: ImageSpec
+    augment: Augmentation | None = None
+    seed: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: Key) -> Tensor:
+        return self.__getitems__([key])[0]
+
+    def __getitems__(self, keys: Sequence[Key]) -> Tensor:
+        """A batch `(B, S, S, 3)` uint8. The generator of an image depends on its key alone, so
+        that neither the number of loader processes nor a resume changes a pixel."""
+        packed, size = self.pack.images, self.spec.size
+        batch = np.empty((len(keys), size, size, 3), dtype=np.uint8)
+        for place, (epoch, row) in enumerate(keys):
+            image = packed[self.rows[row]]
+            if self.augment is not None:
+                rng = np.random.default_rng((*self.seed, epoch, row))
+                image = self.augment(image, rng)
+            batch[place] = to_input(image, self.spec)
+        return torch.from_numpy(batch)
+
+
+class Batches:
+    """Batches of rows, in an order that is given anew each epoch.
+
+    With `workers = 0` images are made in this process, which on a CPU is the fastest: a loader
+    process would compete with the training step for the same cores. Otherwise the processes
+    (spawned) live as long as this object.
+    """
+
+    def __init__(self, images: Images, batch_size: int, workers: int, pin: bool) -> None:
+        self.batch_size = batch_size
+        self.keys = _Keys()
+        options: dict[str, Any] = {}
+        if workers:
+            options = {
+                "multiprocessing_context": "spawn",
+                "worker_init_fn": _single_threaded,
+                "persistent_workers": True,
+            }
+        self.loader: DataLoader[Tensor] = DataLoader(
+            images,
+            batch_sampler=self.keys,
+            num_workers=workers,
+            collate_fn=_whole,
+            pin_memory=pin,
+            **options,
+        )
+
+    def epoch(self, order: Ints, epoch: int) -> Iterator[tuple[Ints, Tensor]]:
+        """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""
+        starts = range(0, len(order), self.batch_size)
+        chunks = [order[start : start + self.batch_size] for start in starts]
+        self.keys.batches = [[(epoch, int(row)) for row in chunk] for chunk in chunks]
+        yield from zip(chunks, self.loader, strict=True)
+
+
+class _Keys(Sampler[list[Key]]):
+    """The keys of the current epoch's batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Key]] = []
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def _whole(batch: Tensor) -> Tensor:
+    return batch
+
+
+def _single_threaded(worker: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def worker_count(asked: str | int, device: torch.device) -> int:
+    """Loader processes: as asked, or none on a CPU and up to 8 beside a GPU."""
+    if isinstance(asked, int):
+        return asked
+    return 0 if device.type == "cpu" else min(8, max(1, (os.cpu_count() or 2) - 1))
+
+
+class Normalize:
+    """uint8 NHWC batches to normalized float32 NCHW tensors in channels_last memory.
+
+    The work is done on the device, on the whole batch, into one buffer that is used again: the
+    result is valid until the next call.
+    """
+
+    def __init__(self, preprocess: Preprocess, device: torch.device, channels_last: bool) -> None:
+        scale = torch.tensor(preprocess.std, device=device) * 255
+        self.scale = 1 / scale  # (3,)
+        self.shift = -torch.tensor(preprocess.mean, device=device) * 255 / scale
+        self.device, self.channels_last = device, channels_last
+        self.buffer = torch.empty(0, device=device)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Args: `images` (B, S, S, 3) uint8. Returns (B, 3, S, S) float32."""
+        images = images.to(self.device, non_blocking=True)
+        if self.buffer.shape != images.shape:
+            self.buffer = torch.empty(images.shape, dtype=torch.float32, device=self.device)
+        self.buffer.copy_(images)
+        torch.addcmul(self.shift, self.buffer, self.scale, out=self.buffer)
+        batch = self.buffer.permute(0, 3, 1, 2)
+        return batch if self.channels_last else batch.contiguous()

@@ -1,0 +1,139 @@
+"""The signature is the schema: a factory's keyword-only arguments become a checked model.
+
+Docs, bounds, defaults and error messages of a component all come from here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, create_model
+from pydantic.fields import FieldInfo
+
+from toolkit.errors import PluginError
+from toolkit.plugin.registry import KINDS, Entry
+
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=False)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword-only argument of a factory, as people read it."""
+
+    name: str
+    type: str
+    bounds: str
+    default: str
+    meaning: str
+
+
+def options_model(entry: Entry) -> type[BaseModel]:
+    """The pydantic model of a component's options.
+
+    Raises `PluginError` where the signature does not fit the kind: wrong positional-only
+    arguments, or an option without annotation.
+    """
+    factory = entry.load()
+    where = f"{entry.kind} {entry.name} ({entry.target})"
+    parameters = list(inspect.signature(factory).parameters.values())
+    given = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY)
+    expected = (("name",) if entry.names else ()) + KINDS[entry.kind].host_arguments
+    if len(given) != len(expected):
+        asked = ", ".join(expected) + ", /" if expected else "no positional-only argument"
+        raise PluginError(f"{where}: the host passes {asked}; the factory takes {given or 'none'}")
+    fields: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            continue
+        if parameter.kind is not parameter.KEYWORD_ONLY:
+            raise PluginError(f"{where}: write {parameter.name!r} behind `*` (keyword-only)")
+        annotation = _annotation(factory, parameter, where)
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (annotation, default)
+    return create_model(entry.name, __config__=STRICT, **fields)
+
+
+def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where: str) -> Any:
+    """The parameter's type, evaluated alone: its neighbours may name types that need torch."""
+    if parameter.annotation is parameter.empty:
+        raise PluginError(f"{where}: option {parameter.name!r} has no annotation")
+    if not isinstance(parameter.annotation, str):
+        return parameter.annotation
+    function = factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
+    function = inspect.unwrap(function)
+    try:
+        return eval(parameter.annotation, function.__globals__)
+    except NameError as error:
+        raise PluginError(
+            f"{where}: the annotation of {parameter.name!r} cannot be read: {error}; "
+            "import what it names at the top of its module, not under TYPE_CHECKING"
+        ) from error
+
+
+def options(model: type[BaseModel]) -> Iterator[Option]:
+    """The options of a component or of a recipe section, in order."""
+    for name, info in model.model_fields.items():
+        default = "required" if info.is_required() else toml_text(info.default)
+        yield Option(
+            name, type_text(info.annotation), _bounds(info), default, info.description or ""
+        )
+
+
+def type_text(annotation: Any) -> str:
+    """A type as a researcher reads it: `number`, `"a" | "b"`, `list of integer`."""
+    plain = {int: "integer", float: "number", str: "text", bool: "true or false"}
+    if annotation in plain:
+        return plain[annotation]
+    if annotation is type(None):
+        return "none"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_text(arguments[0])
+    if origin is Literal:
+        return " | ".join(toml_text(value) for value in arguments)
+    if origin is list:
+        return f"list of {type_text(arguments[0])}"
+    if arguments:
+        return " | ".join(type_text(a) for a in arguments if a is not type(None))
+    return getattr(annotation, "__name__", str(annotation))
+
+
+def _bounds(info: FieldInfo) -> str:
+    """Constraints of the field, and of the alternatives of a union: `>= 0, <= 1`."""
+    found = list(info.metadata)
+    for part in get_args(info.annotation):
+        if get_origin(part) is Annotated:
+            found += [m for item in get_args(part)[1:] for m in getattr(item, "metadata", [item])]
+    signs = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "at least"}
+    texts = [
+        f"{sign} {getattr(constraint, attribute)}"
+        for constraint in found
+        for attribute, sign in signs.items()
+        if getattr(constraint, attribute, None) is not None
+    ]
+    return ", ".join(texts)
+
+
+def toml_text(value: Any) -> str:
+    """A value as a recipe writes it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'"{escaped}"'
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_text(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        items = ", ".join(f"{toml_key(str(k))} = {toml_text(v)}" for k, v in value.items())
+        return "{ " + items + " }"
+    return repr(value)
+
+
+def toml_key(key: str) -> str:
+    bare = key and all(c.isascii() and (c.isalnum() or c in "_-") for c in key)
+    return key if bare else toml_text(key)

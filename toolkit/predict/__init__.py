@@ -1,0 +1,1 @@
+"""Predictions: views, inference, files."""

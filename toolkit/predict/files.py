@@ -1,0 +1,93 @@
+"""The predictions table: `id, parent, fold, variant, view, p_0 ... p_{C-1}`, as parquet.
+
+Class names, monitor, fold hash and plan hash travel in the file's metadata, so that whatever
+joins two files can see whether they belong together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from toolkit.contracts import Floats, Predictions
+from toolkit.errors import DataError
+from toolkit.runs.atomic import writing
+
+KEYS = ["id", "parent", "fold", "variant", "view"]
+MEAN = "mean"
+CLEAN = "clean"
+ALL_FOLDS = -1
+"""The fold of a row that was predicted by all folds together."""
+
+
+@dataclass(frozen=True)
+class PredictionsMeta:
+    """What a predictions file says of itself."""
+
+    classes: tuple[str, ...]
+    monitor: str
+    folds: str
+    """Hash of the assignment of IDs to folds."""
+    plan: str
+    """Hash of the plan."""
+
+
+def prediction_rows(
+    ids: Sequence[str],
+    parents: Sequence[str],
+    fold: int,
+    by_view: dict[str, Floats],
+    mean: Floats,
+) -> pd.DataFrame:
+    """Rows of one fold: the mean, and with TTA each single view too."""
+    views = {MEAN: mean} | (by_view if len(by_view) > 1 else {})
+    frames = []
+    for view, probabilities in views.items():
+        keys = {"id": ids, "parent": parents, "fold": fold, "variant": CLEAN, "view": view}
+        columns = {f"p_{c}": probabilities[:, c] for c in range(probabilities.shape[1])}
+        frames.append(pd.DataFrame({**keys, **columns}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def write_predictions(file: Path, rows: pd.DataFrame, meta: PredictionsMeta) -> None:
+    """Write a predictions table, sorted by variant, view, ID and fold; the same rows give the
+    same bytes."""
+    rows = rows.sort_values(["variant", "view", "id", "fold"], kind="stable")
+    table = pa.Table.from_pandas(rows.reset_index(drop=True), preserve_index=False)
+    text = {"toolkit": json.dumps(asdict(meta))}
+    with writing(file) as half_made:
+        pq.write_table(table.replace_schema_metadata(text), half_made)
+
+
+def read_predictions(file: Path) -> tuple[pd.DataFrame, PredictionsMeta]:
+    """A predictions table and its metadata. Raises `DataError` where the file is none."""
+    try:
+        table = pq.read_table(file)
+        meta: dict[str, Any] = json.loads((table.schema.metadata or {})[b"toolkit"])
+        facts = PredictionsMeta(
+            tuple(meta["classes"]), meta["monitor"], meta["folds"], meta["plan"]
+        )
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise DataError(f"{file}: is no predictions file: {error}") from error
+    expected = KEYS + [f"p_{c}" for c in range(len(facts.classes))]
+    if table.column_names != expected:
+        raise DataError(f"{file}: expected the columns {expected}, found {table.column_names}")
+    return table.to_pandas(), facts
+
+
+def as_predictions(
+    rows: pd.DataFrame, classes: Sequence[str], variant: str = CLEAN, view: str = MEAN
+) -> Predictions:
+    """One member: the rows of a variant and a view, in the order of their IDs."""
+    chosen = rows[(rows["variant"] == variant) & (rows["view"] == view)].sort_values("id")
+    columns = [f"p_{c}" for c in range(len(classes))]
+    probabilities = chosen[columns].to_numpy(dtype=np.float32)
+    return Predictions(tuple(chosen["id"]), probabilities, tuple(classes))

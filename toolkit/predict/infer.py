@@ -1,0 +1,50 @@
+"""Runs a model over images, view by view, from batches that are decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from toolkit.contracts import Floats
+from toolkit.data.loader import Batches, Normalize
+from toolkit.predict.views import view_of
+
+
+def predict_views(
+    model: nn.Module,
+    batches: Batches,
+    count: int,
+    normalize: Normalize,
+    views: Sequence[str],
+    autocast: Callable[[], torch.autocast],
+    on_images: Callable[[int], None],
+) -> dict[str, Floats]:
+    """Probabilities `(n, C)` of rows 0 to `count - 1`, for each view.
+
+    Args:
+        on_images: told the number of images after each batch.
+    """
+    parts: dict[str, list[Floats]] = {view: [] for view in views}
+    model.eval()
+    with torch.inference_mode():
+        for rows, images in batches.epoch(np.arange(count), epoch=0):
+            batch = normalize(images)
+            for view in views:
+                with autocast():
+                    logits: Tensor = model(view_of(batch, view))
+                parts[view].append(logits.float().softmax(dim=1).cpu().numpy())
+            on_images(len(rows))
+    return {view: np.concatenate(chunks) for view, chunks in parts.items()}
+
+
+def mean_view(by_view: dict[str, Floats]) -> Floats:
+    """The TTA average `(n, C)`; with one view, that view itself, to the last bit."""
+    stacked = np.stack(list(by_view.values()))
+    if len(stacked) == 1:
+        only: Floats = stacked[0]
+        return only
+    mean: Floats = stacked.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean

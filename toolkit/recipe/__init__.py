@@ -1,0 +1,1 @@
+"""TOML to Recipe to a frozen, hashed Plan."""

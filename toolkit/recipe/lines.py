@@ -1,0 +1,148 @@
+"""Where each key of a TOML file stands. `tomllib` reads the values but forgets the lines.
+
+The text has been accepted by `tomllib`, so this scanner may assume that it is valid TOML; it
+walks keys and skips values, and understands just enough of a value to know where it ends.
+"""
+
+from __future__ import annotations
+
+import re
+
+Path = tuple[str, ...]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BLANK = re.compile(r"[ \t]*")
+_SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+
+
+def key_lines(text: str) -> dict[Path, int]:
+    """The 1-based line of every key and table header, by its path.
+
+    Tables inside arrays carry their index: `("augment", "train", "1", "use")`.
+    """
+    return _Scanner(text).scan()
+
+
+def split_key(text: str) -> Path:
+    """The parts of a dotted key: `tune.space."optimizer.lr"` has three.
+
+    Raises `ValueError` where the text is no TOML key.
+    """
+    scanner = _Scanner(text.strip())
+    path = scanner.key()
+    if scanner.at != len(scanner.text) or not path:
+        raise ValueError(f"{text!r} is not a key; write section.key")
+    return path
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self.lines: dict[Path, int] = {}
+        self.arrays: dict[Path, int] = {}
+
+    def scan(self) -> dict[Path, int]:
+        table: Path = ()
+        while self.skip(_SPACE) < len(self.text):
+            if self.text.startswith("[[", self.at):
+                table = self.header("]]")
+                self.arrays[table] = self.arrays.get(table, -1) + 1
+                table = (*table, str(self.arrays[table]))
+            elif self.text.startswith("[", self.at):
+                table = self.header("]")
+            else:
+                self.pair(table)
+        return self.lines
+
+    def header(self, close: str) -> Path:
+        self.at += len(close)
+        self.skip(_BLANK)
+        line = self.line()
+        path = self.key()
+        self.skip(_BLANK)
+        self.at += len(close)
+        self.note(path, line)
+        return path
+
+    def pair(self, table: Path) -> None:
+        line = self.line()
+        path = table + self.key()
+        self.note(path, line)
+        self.skip(_BLANK)
+        self.at += 1  # the equals sign
+        self.skip(_SPACE)
+        self.value(path)
+
+    def key(self) -> Path:
+        parts: list[str] = []
+        while True:
+            self.skip(_BLANK)
+            if self.text[self.at : self.at + 1] in ('"', "'"):
+                start = self.at
+                self.string()
+                parts.append(_unquoted(self.text[start : self.at]))
+            else:
+                match = _BARE.match(self.text, self.at)
+                if match is None:
+                    return ()
+                parts.append(match.group())
+                self.at = match.end()
+            self.skip(_BLANK)
+            if self.text[self.at : self.at + 1] != ".":
+                return tuple(parts)
+            self.at += 1
+
+    def value(self, path: Path) -> None:
+        first = self.text[self.at]
+        if first in "\"'":
+            self.string()
+        elif first == "{":
+            self.items("}", path)
+        elif first == "[":
+            self.items("]", path)
+        else:
+            while self.at < len(self.text) and self.text[self.at] not in ",]}#\r\n":
+                self.at += 1
+
+    def items(self, close: str, path: Path) -> None:
+        self.at += 1
+        index = 0
+        while self.skip(_SPACE) < len(self.text) and self.text[self.at] != close:
+            if close == "}":
+                self.pair(path)
+            else:
+                self.value((*path, str(index)))
+                index += 1
+            self.skip(_SPACE)
+            if self.text[self.at] == ",":
+                self.at += 1
+        self.at += 1
+
+    def string(self) -> None:
+        quote = self.text[self.at]
+        fence = quote * 3 if self.text.startswith(quote * 3, self.at) else quote
+        self.at += len(fence)
+        while not self.text.startswith(fence, self.at):
+            self.at += 2 if quote == '"' and self.text[self.at] == "\\" else 1
+        self.at += len(fence)
+        while len(fence) == 3 and self.text[self.at : self.at + 1] == quote:
+            self.at += 1  # a multi-line string may end in up to two quotes of its own
+
+    def skip(self, blank: re.Pattern[str]) -> int:
+        match = blank.match(self.text, self.at)
+        self.at = match.end() if match else self.at
+        return self.at
+
+    def line(self) -> int:
+        return self.text.count("\n", 0, self.at) + 1
+
+    def note(self, path: Path, line: int) -> None:
+        for depth in range(1, len(path)):
+            self.lines.setdefault(path[:depth], line)
+        self.lines[path] = line
+
+
+def _unquoted(text: str) -> str:
+    if text.startswith("'"):
+        return text[1:-1]
+    return re.sub(r'\\(["\\])', r"\1", text[1:-1])

@@ -1,0 +1,165 @@
+"""Reads a recipe: the file, those it extends, and overrides, each value with its origin."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import RecipeError
+from toolkit.plugin.schema import toml_text
+from toolkit.recipe.lines import key_lines, split_key
+from toolkit.recipe.shipped import find_shipped
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value came from: a file and line, an override, or the default."""
+
+    where: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.where if self.line is None else f"{self.where}:{self.line}"
+
+
+DEFAULT = Origin("default")
+
+
+@dataclass
+class Recipe:
+    """A recipe with everything it extends merged in: what was asked, not yet checked."""
+
+    path: str
+    values: dict[str, Any]
+    origins: dict[Keys, Origin] = field(default_factory=dict)
+
+    def origin(self, keys: Keys) -> Origin:
+        """Where `keys` was set; for a key that nobody set, the nearest table around it."""
+        for depth in range(len(keys), 0, -1):
+            if keys[:depth] in self.origins:
+                return self.origins[keys[:depth]]
+        return Origin(self.path)
+
+
+def load_recipe(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Read and merge a recipe.
+
+    Args:
+        path: a TOML file, or `toolkit:NAME` for one that ships with the package.
+        overrides: dotted keys and their values, `{"loss.alpha": 0.5}`.
+
+    Raises `RecipeError` where a file is missing, is not TOML, or extends itself.
+    """
+    layers = _layers(str(path), [])
+    merged = Recipe(str(path), {})
+    for layer in layers:
+        _merge(merged, layer.values, layer.origins, ())
+    for key, value in (overrides or {}).items():
+        origin = Origin(f"--set {key}={value if isinstance(value, str) else toml_text(value)}")
+        try:
+            keys = split_key(key)
+        except ValueError as error:
+            raise RecipeError(f"{origin}: {error}") from error
+        origins = {keys[: depth + 1]: origin for depth in range(len(keys))}
+        nested: Any = value
+        for part in reversed(keys):
+            nested = {part: nested}
+        _merge(merged, nested, origins, ())
+    return merged
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """`"loss.alpha=0.5"` as a key and a TOML value; what is no TOML value is text."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {text}: write --set section.key=value")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+
+
+def _layers(path: str, seen: list[str]) -> list[Recipe]:
+    """The recipe and those it extends, the furthest ancestor first."""
+    file = find_shipped(path) or Path(path)
+    identity = str(file.resolve())
+    if identity in seen:
+        chain = " -> ".join(Path(p).name for p in [*seen, identity])
+        raise RecipeError(f"{path}: extends itself: {chain}")
+    values, lines = _read(path, file)
+    origins = {keys: Origin(path, line) for keys, line in lines.items()}
+    parent = values.pop("extends", None)
+    layer = Recipe(path, values, origins)
+    if parent is None:
+        return [layer]
+    if not isinstance(parent, str):
+        raise RecipeError(f"{origins[('extends',)]}: extends: expected text, found {parent!r}")
+    if find_shipped(parent) is None:
+        parent = _beside(path, file, parent)
+        if not Path(parent).is_file():
+            raise RecipeError(f"{origins[('extends',)]}: extends: there is no file {parent}")
+    return [*_layers(parent, [*seen, identity]), layer]
+
+
+def _beside(path: str, file: Path, parent: str) -> str:
+    """`extends` is relative to the file that says it; shown as the user named that file."""
+    folder = Path(path).parent if Path(path) == file else file.parent
+    return str(folder / parent)
+
+
+def _read(path: str, file: Path) -> tuple[dict[str, Any], dict[Keys, int]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise RecipeError(
+            f"{path}: there is no such recipe; `toolkit recipes` lists those in the box"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read: {error}") from error
+    text = text.replace("\r\n", "\n")
+    try:
+        return tomllib.loads(text), key_lines(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        place = f"{path}:{line.group(1)}" if line else f"{path}:{text.count(chr(10)) + 1}"
+        raise RecipeError(f"{place}: not valid TOML: {error}") from error
+
+
+def _merge(
+    into: Recipe, values: Mapping[str, Any], origins: Mapping[Keys, Origin], at: Keys
+) -> None:
+    """Lay `values` over `into`. A table whose `use` changes loses its old options."""
+    table = into.values
+    for key in at:
+        table = table[key]
+    for key, value in values.items():
+        keys = (*at, key)
+        old = table.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        if both and not _replaces(keys, old, value):
+            into.origins.update({k: o for k, o in origins.items() if k == keys})
+            _merge(into, value, origins, keys)
+            continue
+        for stale in [k for k in into.origins if k[: len(keys)] == keys]:
+            del into.origins[stale]
+        table[key] = _copied(value)
+        into.origins.update({k: o for k, o in origins.items() if k[: len(keys)] == keys})
+
+
+def _replaces(keys: Keys, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Another component, or a range of `[tune.space]`, takes the old one's place as a whole."""
+    if keys[:2] == ("tune", "space") and len(keys) > 2:
+        return True
+    return "use" in new and new["use"] != old.get("use")
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return list(value) if isinstance(value, list) else value

@@ -1,0 +1,332 @@
+"""Recipe to Plan: everything is checked, all mistakes are shown at once, then nothing changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from toolkit.contracts import ImageSpec
+from toolkit.errors import PluginError, RecipeError
+from toolkit.plugin.host import Host
+from toolkit.plugin.registry import Entry
+from toolkit.plugin.schema import options_model
+from toolkit.recipe.load import DEFAULT, Keys, Origin, Recipe
+from toolkit.recipe.problems import did_you_mean, validate
+from toolkit.recipe.sections import (
+    FIXED,
+    LATER,
+    SCHEDULES,
+    SECTIONS,
+    SLOTS,
+    TTA,
+    Optimizer,
+    Schedule,
+    Slot,
+    Split,
+    Top,
+    Train,
+    Validate,
+)
+from toolkit.recipe.space import space_problems
+
+# What cannot change a result does not change the hash. The data section acts through the table,
+# whose fingerprint is hashed, so that moved data is the same data.
+_OUTSIDE_THE_HASH: tuple[Keys, ...] = (("data",), ("track",), ("tune",), ("train", "workers"))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A component that a recipe chose, and its checked options."""
+
+    use: str
+    entry: Entry
+    options: Mapping[str, Any]
+
+    def build(self, *host_arguments: Any) -> Any:
+        """Call the factory with what the host gives and what the recipe says."""
+        name = (self.use,) if self.entry.names else ()
+        return self.entry.load()(*name, *host_arguments, **self.options)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked recipe with every default written out. It is obeyed, never edited."""
+
+    path: str
+    values: Mapping[str, Any]
+    """The resolved recipe, nested."""
+    origins: Mapping[Keys, Origin]
+    sections: Mapping[Keys, BaseModel]
+    choices: Mapping[Keys, Choice]
+
+    @property
+    def name(self) -> str:
+        return str(self.values["name"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.values["seed"])
+
+    @cached_property
+    def image(self) -> ImageSpec:
+        return ImageSpec(**self.values["image"])
+
+    @property
+    def split(self) -> Split:
+        return self.sections[("split",)]  # type: ignore[return-value]
+
+    @property
+    def tta(self) -> TTA:
+        return self.sections[("augment", "tta")]  # type: ignore[return-value]
+
+    @property
+    def validate(self) -> Validate:
+        return self.sections[("validate",)]  # type: ignore[return-value]
+
+    @property
+    def optimizer(self) -> Optimizer:
+        return self.sections[("optimizer",)]  # type: ignore[return-value]
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.sections[("schedule",)]  # type: ignore[return-value]
+
+    @property
+    def train(self) -> Train:
+        return self.sections[("train",)]  # type: ignore[return-value]
+
+    def choice(self, *keys: str) -> Choice:
+        """The component chosen in a section: `plan.choice("augment", "train")`."""
+        return self.choices[keys]
+
+    @property
+    def components(self) -> list[dict[str, str]]:
+        """Kind, name, package and version of every component that the plan uses."""
+        return [
+            {
+                "kind": choice.entry.kind,
+                "name": choice.use,
+                "package": choice.entry.package,
+                "version": choice.entry.version,
+            }
+            for choice in self.choices.values()
+        ]
+
+    def hash(self, fingerprint: str) -> str:
+        """32 hex digits over the recipe, the table's fingerprint and the components' versions."""
+        recipe = json.loads(json.dumps(self.values))
+        for keys in _OUTSIDE_THE_HASH:
+            table = recipe
+            for key in keys[:-1]:
+                table = table.get(key, {})
+            table.pop(keys[-1], None)
+        used = [c for c in self.components if c["kind"] not in ("source", "tracker")]
+        facts = json.dumps([recipe, used, fingerprint], sort_keys=True)
+        return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def make_plan(recipe: Recipe, host: Host) -> Plan:
+    """Check a recipe against what is installed.
+
+    Raises `RecipeError` with a line for every mistake, in the order of the files.
+    """
+    return _Planner(recipe, host).plan()
+
+
+class _Planner:
+    def __init__(self, recipe: Recipe, host: Host) -> None:
+        self.recipe, self.host = recipe, host
+        self.problems: list[tuple[Origin, str]] = []
+        self.sections: dict[Keys, BaseModel] = {}
+        self.models: dict[Keys, type[BaseModel]] = {}
+        self.choices: dict[Keys, Choice] = {}
+
+    def plan(self) -> Plan:
+        top = self.top()
+        for keys, model in FIXED.items():
+            self.fixed(keys, model, self.table(keys))
+        self.schedule(self.table(("schedule",)))
+        for keys, slot in SLOTS.items():
+            self.component(keys, slot)
+        self.rules()
+        space = self.table(("tune", "space"))
+        for key, text in space_problems(space, self.models, self.chooses):
+            self.problem(("tune", "space", *key), text)
+        if self.problems:
+            ordered = sorted(self.problems, key=lambda p: (p[0].where, p[0].line or 0))
+            raise RecipeError(*(f"{origin}: {text}" for origin, text in ordered))
+        assert top is not None
+        values: dict[str, Any] = top.model_dump()
+        for keys in SECTIONS:
+            self.resolve(values, keys)
+        origins = {keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)}
+        return Plan(self.recipe.path, values, origins, self.sections, self.choices)
+
+    def problem(self, keys: Keys, text: str) -> None:
+        self.problems.append((self.recipe.origin(keys), f"{'.'.join(keys)}: {text}"))
+
+    def table(self, keys: Keys) -> dict[str, Any]:
+        """The section's table as it was given; empty where it is absent or not a table."""
+        found: Any = self.recipe.values
+        for key in keys:
+            found = found.get(key, {}) if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+
+    def top(self) -> Top | None:
+        """The keys above the sections, and whether every section is one that exists."""
+        given = {k: v for k, v in self.recipe.values.items() if not isinstance(v, dict)}
+        given.setdefault("name", Path(self.recipe.path.rpartition(":")[2]).stem)
+        sections = {".".join(keys) for keys in SECTIONS}
+        heads = {keys[0]: {k[1] for k in SECTIONS if len(k) > 1 and k[0] == keys[0]}
+                 for keys in SECTIONS}  # fmt: skip
+        for name in [name for name in given if name in heads]:
+            self.problem((name,), f"expected a table [{name}], found a value")
+            del given[name]
+        for name, value in self.recipe.values.items():
+            if not isinstance(value, dict):
+                continue
+            if name not in heads:
+                self.section_problem((name,), sections | heads.keys())
+            for inner in value if heads.get(name) else ():
+                if inner not in heads[name]:
+                    self.section_problem((name, inner), heads[name])
+                elif not isinstance(value[inner], dict):
+                    self.problem((name, inner), f"expected a table [{name}.{inner}]")
+        return self.checked(Top, given, ())
+
+    def section_problem(self, keys: Keys, known: set[str]) -> None:
+        if ".".join(keys) in LATER:
+            self.problem(keys, "this version has no such section yet")
+        else:
+            self.problem(keys, f"unknown section.{did_you_mean(keys[-1], known)}")
+
+    def checked(self, model: type[Any], given: Mapping[str, Any], keys: Keys) -> Any:
+        checked, problems = validate(model, given)
+        for option, text in problems:
+            self.problem((*keys, option), text)
+        return checked
+
+    def fixed(self, keys: Keys, model: type[BaseModel], given: Mapping[str, Any]) -> None:
+        self.models[keys] = model
+        checked = self.checked(model, given, keys)
+        if checked is not None:
+            self.sections[keys] = checked
+
+    def schedule(self, given: Mapping[str, Any]) -> None:
+        use = given.get("use", "cosine")
+        if use in SCHEDULES:
+            self.fixed(("schedule",), SCHEDULES[use], given)
+        else:
+            known = ", ".join(SCHEDULES)
+            guess = did_you_mean(str(use), SCHEDULES)
+            text = f'there is no schedule "{use}" ({known}).{guess}'
+            self.problem(("schedule", "use"), text)
+
+    def component(self, keys: Keys, slot: Slot) -> None:
+        given = self.table(keys)
+        if slot.optional and not given:
+            return
+        use = given.get("use", slot.default)
+        if use is None:
+            names = ", ".join(self.host.registry.names(slot.kind))
+            self.problem(keys, f"name a {slot.kind} with `use` (registered: {names})")
+            return
+        entry = self.entry((*keys, "use"), slot.kind, use)
+        if entry is None:
+            return
+        try:
+            model = options_model(entry)
+        except PluginError as error:
+            self.problem((*keys, "use"), str(error))
+            return
+        self.models[keys] = model
+        checked = self.checked(model, {k: v for k, v in given.items() if k != "use"}, keys)
+        if checked is not None:
+            self.choices[keys] = Choice(use, entry, checked.model_dump())
+
+    def entry(self, keys: Keys, kind: str, use: Any) -> Entry | None:
+        entry, problem = self.find(kind, use)
+        if problem is not None:
+            self.problem(keys, problem)
+        return entry
+
+    def find(self, kind: str, use: Any) -> tuple[Entry | None, str | None]:
+        """The registered component of that name, or what to say instead."""
+        if not isinstance(use, str):
+            return None, f"expected the name of a {kind}, found {use!r}"
+        registry = self.host.registry
+        entry, family = registry.get(kind, use), registry.family(kind)
+        if entry is not None and entry is not family:
+            return entry, None
+        reason = self.host.reason_for(use) if "." in use else None
+        if reason is not None:
+            return None, f'"{use}": its plugin was set aside: {reason}'
+        known = [name for name in registry.names(kind) if family is None or name != family.name]
+        if family is not None and use.partition(".")[0] not in self.plugins():
+            known += family.family_names()
+            if use in known:
+                return family, None
+        return None, f'there is no {kind} "{use}".{did_you_mean(use, known)}'
+
+    def plugins(self) -> set[str]:
+        return {entry.plugin for entry in self.host.registry}
+
+    def chooses(self, keys: Keys, use: Any) -> str | None:
+        """What is wrong with a component name that `[tune.space]` offers for a section."""
+        if keys == ("schedule",):
+            return None if use in SCHEDULES else f'there is no schedule "{use}"'
+        if keys == ("optimizer",):
+            return self.optimizer_problem(use)
+        return self.find(SLOTS[keys].kind, use)[1] if keys in SLOTS else None
+
+    def optimizer_problem(self, use: Any) -> str | None:
+        if use in ("adam", "adamw", "sgd", "nadamw", "lamb", "lion", "rmsprop"):
+            return None  # known for certain: spares the import of timm
+        from timm.optim import list_optimizers
+
+        known = list_optimizers()
+        return None if use in known else f'there is no optimizer "{use}".{did_you_mean(use, known)}'
+
+    def rules(self) -> None:
+        """What single values cannot tell."""
+        optimizer, tta = self.sections.get(("optimizer",)), self.sections.get(("augment", "tta"))
+        if isinstance(optimizer, Optimizer) and (text := self.optimizer_problem(optimizer.use)):
+            self.problem(("optimizer", "use"), text)
+        if isinstance(tta, TTA):
+            if len(set(tta.views)) != len(tta.views):
+                self.problem(("augment", "tta", "views"), "a view is named twice")
+            if "identity" not in tta.views:
+                self.problem(("augment", "tta", "views"), 'must contain "identity"')
+
+    def resolve(self, values: dict[str, Any], keys: Keys) -> None:
+        """Write a section, defaults included, into the resolved recipe."""
+        section: dict[str, Any]
+        if keys in self.choices:
+            choice = self.choices[keys]
+            section = {"use": choice.use, **choice.options}
+        elif keys in self.sections:
+            section = self.sections[keys].model_dump()
+        else:
+            section = self.table(keys)
+        if not section:
+            return
+        table = values
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+        table[keys[-1]] = section
+
+
+def _leaves(values: Mapping[str, Any], at: Keys = ()) -> list[Keys]:
+    found: list[Keys] = []
+    for key, value in values.items():
+        keys = (*at, key)
+        nested = isinstance(value, Mapping) and at[:2] != ("tune", "space")
+        found += _leaves(value, keys) if nested else [keys]
+    return found

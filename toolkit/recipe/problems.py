@@ -1,0 +1,60 @@
+"""Says what is wrong with a value, in a line that helps."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from toolkit.plugin.schema import options, toml_text
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def validate(
+    model: type[Model], given: Mapping[str, Any]
+) -> tuple[Model | None, list[tuple[str, str]]]:
+    """The checked model, or None and `(option, what is wrong)` for every faulty option."""
+    try:
+        return model.model_validate(dict(given)), []
+    except ValidationError as error:
+        return None, list(_explained(model, given, error))
+
+
+def _explained(
+    model: type[BaseModel], given: Mapping[str, Any], error: ValidationError
+) -> Iterator[tuple[str, str]]:
+    known = {option.name: option for option in options(model)}
+    seen = set()
+    for detail in error.errors():
+        name = str(detail["loc"][0])
+        if name in seen:  # a union reports each of its alternatives
+            continue
+        seen.add(name)
+        if detail["type"] == "extra_forbidden":
+            yield name, f"unknown key.{did_you_mean(name, known)}"
+        elif detail["type"] == "missing":
+            yield name, f"required, and missing ({known[name].meaning or known[name].type})"
+        elif detail["type"] == "string_pattern_mismatch":
+            yield name, f"{toml_text(given[name])} does not match {detail['ctx']['pattern']}"
+        else:
+            option = known[name]
+            bounds = f" {option.bounds}" if option.bounds else ""
+            found = toml_text(given[name])
+            guess = did_you_mean(given[name], _words(option.type)) if _is_text(given[name]) else ""
+            yield name, f"expected {option.type}{bounds}, found {found}.{guess}".rstrip(".")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _words(type_text: str) -> list[str]:
+    return [part.strip().strip('"') for part in type_text.split("|") if '"' in part]

@@ -1,0 +1,183 @@
+"""The fixed sections of a recipe. Component sections get their options from signatures instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from toolkit.contracts import Fit, Interpolation
+from toolkit.plugin.schema import STRICT
+from toolkit.recipe.load import Keys
+
+View = Literal[
+    "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "antitranspose"
+]
+
+
+class Section(BaseModel):
+    """Base of the fixed sections: unknown keys, wrong types and infinities are errors."""
+
+    model_config = {**STRICT, "allow_inf_nan": False}
+
+
+class Top(Section):
+    """The keys above the first section."""
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run folder"),
+    ]
+    seed: Annotated[
+        int, Field(ge=0, lt=2**32, description="folds, weights, order, augmentation")
+    ] = 42
+
+
+class Split(Section):
+    folds: Annotated[int, Field(ge=2, description="folds of the cross-validation")] = 5
+
+
+class ImageSection(Section):
+    size: Annotated[int, Field(ge=16, description="side of the model's input, pixels")] = 224
+    fit: Annotated[Fit, Field(description="how any shape becomes a square")] = "letterbox"
+    fill: Annotated[int, Field(ge=0, le=255, description="grey level of the padding")] = 0
+    interpolation: Annotated[
+        Interpolation, Field(description="filter from the file to the working size")
+    ] = "area"
+
+
+class TTA(Section):
+    views: Annotated[
+        list[View],
+        Field(min_length=1, description="averaged views of a predicted image; has identity"),
+    ] = ["identity"]
+
+
+class Validate(Section):
+    monitor: Annotated[
+        Literal["clean_f1"],
+        Field(description="decides early stopping and the checkpoint; macro-F1"),
+    ] = "clean_f1"
+
+
+class Optimizer(Section):
+    use: Annotated[str, Field(description="any optimizer that timm's factory knows")] = "adamw"
+    lr: Annotated[float, Field(gt=0, description="peak learning rate")] = 1e-3
+    weight_decay: Annotated[
+        float, Field(ge=0, description="not applied to biases and norms")
+    ] = 0.01
+    momentum: Annotated[float, Field(ge=0, lt=1, description="of sgd and its kin")] = 0.9
+    fused: Annotated[bool, Field(description="fused kernels where the optimizer has them")] = True
+
+
+class Cosine(Section):
+    """Linear warm-up, then a cosine down to `min_scale` of the peak, by step."""
+
+    use: Literal["cosine"] = "cosine"
+    warmup_epochs: Annotated[float, Field(ge=0, description="epochs of linear warm-up")] = 1.0
+    min_scale: Annotated[
+        float, Field(ge=0, le=1, description="last learning rate, as a share of optimizer.lr")
+    ] = 0.01
+
+
+class Plateau(Section):
+    """Multiply the rate by `factor` when the monitor has not risen for `patience` epochs."""
+
+    use: Literal["plateau"] = "plateau"
+    warmup_epochs: Annotated[float, Field(ge=0, description="epochs of linear warm-up")] = 1.0
+    factor: Annotated[float, Field(gt=0, lt=1, description="what the rate is multiplied by")] = 0.3
+    patience: Annotated[int, Field(ge=0, description="epochs without a rise")] = 2
+    min_scale: Annotated[
+        float, Field(ge=0, le=1, description="lowest rate, as a share of optimizer.lr")
+    ] = 0.001
+
+
+class Constant(Section):
+    """The same rate throughout, after a warm-up."""
+
+    use: Literal["constant"] = "constant"
+    warmup_epochs: Annotated[float, Field(ge=0, description="epochs of linear warm-up")] = 0.0
+
+
+Schedule = Cosine | Plateau | Constant
+SCHEDULES: dict[str, type[Schedule]] = {
+    "cosine": Cosine,
+    "plateau": Plateau,
+    "constant": Constant,
+}
+
+
+class Train(Section):
+    epochs: Annotated[int, Field(ge=1, description="at most this many")] = 20
+    batch_size: Annotated[int, Field(ge=1, description="images a step")] = 16
+    accumulate: Annotated[int, Field(ge=1, description="steps whose gradients are summed")] = 1
+    early_stop: Annotated[
+        int, Field(ge=0, description="stop after this many epochs without a rise; 0 never")
+    ] = 0
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="share of the target spread over all classes")
+    ] = 0.0
+    clip_grad: Annotated[float, Field(ge=0, description="largest gradient norm; 0 no limit")] = 0.0
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"],
+        Field(description="auto: bf16 where the hardware has it, else fp32"),
+    ] = "auto"
+    channels_last: Annotated[bool, Field(description="NHWC memory: faster convolutions")] = True
+    workers: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=0)],
+        Field(description="loader processes; auto: none on a CPU, up to 8 beside a GPU"),
+    ] = "auto"
+
+
+FIXED: dict[Keys, type[Section]] = {
+    ("split",): Split,
+    ("image",): ImageSection,
+    ("augment", "tta"): TTA,
+    ("validate",): Validate,
+    ("optimizer",): Optimizer,
+    ("train",): Train,
+}
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A section that chooses a registered component."""
+
+    kind: str
+    default: str | None
+    """The component where the recipe names none; None: the recipe must."""
+    optional: bool = False
+    """The section may be absent altogether."""
+
+
+SLOTS: dict[Keys, Slot] = {
+    ("data",): Slot("source", None),
+    ("augment", "train"): Slot("augmentation", "light"),
+    ("backbone",): Slot("backbone", None),
+    ("loss",): Slot("loss", "cross_entropy"),
+    ("sampler",): Slot("sampler", "shuffle"),
+    ("ensemble",): Slot("ensembler", "soft"),
+    ("track",): Slot("tracker", None, optional=True),
+}
+
+SECTIONS: tuple[Keys, ...] = (
+    ("data",),
+    ("split",),
+    ("image",),
+    ("augment", "train"),
+    ("augment", "tta"),
+    ("validate",),
+    ("backbone",),
+    ("loss",),
+    ("sampler",),
+    ("optimizer",),
+    ("schedule",),
+    ("train",),
+    ("ensemble",),
+    ("track",),
+    ("tune", "space"),
+)
+
+LATER = frozenset({"labels", "augment.offline"})
+"""Sections of the design that this version does not have yet: rejected, never ignored."""

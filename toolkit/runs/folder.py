@@ -1,0 +1,136 @@
+"""Where things are in a run folder, and which folder belongs to a plan."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class FoldFolder:
+    """The files of one fold."""
+
+    path: Path
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def preprocess(self) -> Path:
+        return self.path / "preprocess.json"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.csv"
+
+    @property
+    def oof(self) -> Path:
+        return self.path / "oof.parquet"
+
+    @property
+    def test(self) -> Path:
+        return self.path / "test.parquet"
+
+    @property
+    def state(self) -> Path:
+        """The loop's state, while the fold is in training."""
+        return self.path / "state.safetensors"
+
+    @property
+    def done(self) -> Path:
+        """Seconds and images per second; its presence says that the fold is finished."""
+        return self.path / "done"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.toml"
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def folds(self) -> Path:
+        return self.path / "folds.csv"
+
+    @property
+    def set_aside(self) -> Path:
+        return self.path / "set_aside.csv"
+
+    @property
+    def oof(self) -> Path:
+        return self.path / "oof.parquet"
+
+    @property
+    def test(self) -> Path:
+        return self.path / "test.parquet"
+
+    @property
+    def submission(self) -> Path:
+        return self.path / "submission.csv"
+
+    @property
+    def report(self) -> Path:
+        """Written last: its presence says that the run is finished."""
+        return self.path / "report.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / ".lock"
+
+    def fold(self, fold: int) -> FoldFolder:
+        return FoldFolder(self.path / "folds" / str(fold))
+
+    @property
+    def finished(self) -> bool:
+        return self.report.is_file()
+
+    @property
+    def plan_hash(self) -> str | None:
+        """The hash of the plan that the folder belongs to; None where it is no run folder."""
+        with suppress(OSError, ValueError, KeyError):
+            return str(json.loads(self.plan.read_text(encoding="utf-8"))["hash"])
+        return None
+
+
+def find_run(runs: Path, plan_hash: str) -> RunFolder | None:
+    """The folder of a plan, whatever its date; the one that is not finished, if any."""
+    folders = [RunFolder(path) for path in sorted(runs.glob(f"*-{plan_hash[:8]}*"))]
+    same = [folder for folder in folders if folder.plan_hash == plan_hash]
+    return min(same, key=lambda folder: folder.finished, default=None)
+
+
+def new_run(runs: Path, name: str, plan_hash: str, today: date) -> RunFolder:
+    """Make the next folder `<name>-<date>-<hash>`; a second one of a day gets `-2`."""
+    runs.mkdir(parents=True, exist_ok=True)
+    stem = f"{name}-{today:%Y%m%d}-{plan_hash[:8]}"
+    number = 1
+    while True:
+        path = runs / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if RunFolder(path).plan_hash is None:  # made a moment ago, by a start that goes on
+                return RunFolder(path)
+            number += 1
+        else:
+            return RunFolder(path)

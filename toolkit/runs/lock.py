@@ -1,0 +1,33 @@
+"""One process at a time in a run folder. The lock goes with the process, however it ends."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from toolkit.errors import RunError
+from toolkit.runs.folder import RunFolder
+
+
+@contextmanager
+def held(folder: RunFolder) -> Iterator[None]:
+    """Hold the run folder. Raises `RunError`, at once, where another process holds it."""
+    lock = FileLock(folder.lock)
+    holder = folder.lock.with_name(".lock-holder")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        who = holder.read_text() if holder.is_file() else "another process"
+        raise RunError(
+            f"{folder.path}: this run is under way ({who}); wait for it, or stop it first"
+        ) from error
+    try:
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

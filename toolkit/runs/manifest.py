@@ -1,0 +1,88 @@
+"""On what a run was made: versions, git, data, hardware, threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+_PACKAGES = (
+    "recipe-toolkit",
+    "torch",
+    "torchvision",
+    "timm",
+    "accelerate",
+    "albumentations",
+    "opencv-python-headless",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pillow",
+    "scikit-learn",
+)
+
+
+def manifest(plan_hash: str, fingerprint: str, components: list[dict[str, str]]) -> dict[str, Any]:
+    """What `manifest.json` holds."""
+    import torch
+
+    cuda = torch.cuda.is_available()
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "plan": plan_hash,
+        "data": fingerprint,
+        "components": components,
+        "python": sys.version.split()[0],
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "git": _git_commit(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name() if cuda else "cpu",
+    }
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What changed between two starts of a run that may change its numbers, a line each."""
+    flat_old, flat_new = _numbers(old), _numbers(new)
+    return [
+        f"{key}: {flat_old.get(key)} when the run began, {value} now"
+        for key, value in flat_new.items()
+        if flat_old.get(key) != value
+    ]
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: values.get(key) for key in ("python", "processor", "threads", "device")}
+    return {**values.get("packages", {}), **kept}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The working directory's commit, with `+changes` where files differ from it."""
+    try:
+        command = ["git", "describe", "--always", "--abbrev=40", "--dirty=+changes"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        return platform.processor()
+    return names[0] if names else platform.processor()

@@ -1,0 +1,1 @@
+"""One fold: the visible loop and what it is made of."""

@@ -1,0 +1,99 @@
+"""The loop's state is a value: one tree of tensors and plain values, saved without pickle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from toolkit.runs.atomic import writing
+
+
+def save_tree(file: Path, tree: Any) -> None:
+    """Write a tree of dicts, lists, tensors, numbers and text as one safetensors file.
+
+    Tensors go into the file's body, the rest into its header as JSON.
+    """
+    tensors: dict[str, Tensor] = {}
+    skeleton = _flatten(tree, tensors)
+    with writing(file) as half_made:
+        save_file(tensors, half_made, {"tree": json.dumps(skeleton)})
+
+
+def load_tree(file: Path) -> Any:
+    """The tree that `save_tree` wrote, tensors on the CPU."""
+    with safe_open(file, "pt") as opened:
+        skeleton = json.loads(opened.metadata()["tree"])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+    return _restore(skeleton, tensors)
+
+
+def _flatten(node: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(node, Tensor):
+        name = str(len(tensors))
+        tensors[name] = node.detach().cpu().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(node, dict):  # as pairs: an optimizer's state has integer keys
+        return {"dict": [[key, _flatten(value, tensors)] for key, value in node.items()]}
+    if isinstance(node, list | tuple):
+        return {"list": [_flatten(item, tensors) for item in node]}
+    if node is None or isinstance(node, bool | int | float | str):
+        return {"value": node}
+    raise TypeError(f"a {type(node).__name__} cannot be saved in a state")
+
+
+def _restore(node: Any, tensors: dict[str, Tensor]) -> Any:
+    if "tensor" in node:
+        return tensors[node["tensor"]]
+    if "dict" in node:
+        return {key: _restore(value, tensors) for key, value in node["dict"]}
+    if "list" in node:
+        return [_restore(item, tensors) for item in node["list"]]
+    return node["value"]
+
+
+def save_weights(file: Path, model: nn.Module) -> None:
+    """Write a model's state dict as safetensors."""
+    state = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    with writing(file) as half_made:
+        save_file(state, half_made, {"format": "pt"})
+
+
+def load_weights(file: Path, model: nn.Module) -> None:
+    """Read weights back, every key of them, into the model's own memory format."""
+    from safetensors.torch import load_file
+
+    model.load_state_dict(load_file(file))
+
+
+def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    """Restore an optimizer so that it goes on to the last bit.
+
+    A file has no memory format, while fused kernels walk a parameter and its moments in memory
+    order: each moment is laid out like its parameter again.
+    """
+    optimizer.load_state_dict(state)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            moments = optimizer.state.get(parameter, {})
+            for name, value in moments.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    moments[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
+def rng_state() -> dict[str, Any]:
+    """Generators that dropout and stochastic depth draw from."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
