@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -78,10 +79,14 @@ class Batches:
             **options,
         )
 
+    def split(self, order: Ints) -> list[Ints]:
+        """The order cut into batches of nearly equal length: no row is dropped, and no last
+        batch of one row meets a batch norm."""
+        return np.array_split(order, math.ceil(len(order) / self.batch_size))
+
     def epoch(self, order: Ints, epoch: int) -> Iterator[tuple[Ints, Tensor]]:
         """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""
-        starts = range(0, len(order), self.batch_size)
-        chunks = [order[start : start + self.batch_size] for start in starts]
+        chunks = self.split(order)
         self.keys.batches = [[(epoch, int(row)) for row in chunk] for chunk in chunks]
         yield from zip(chunks, self.loader, strict=True)
 

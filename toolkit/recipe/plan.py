@@ -40,6 +40,9 @@ from toolkit.recipe.space import space_problems
 # whose fingerprint is hashed, so that moved data is the same data.
 _OUTSIDE_THE_HASH: tuple[Keys, ...] = (("data",), ("track",), ("tune",), ("train", "workers"))
 
+SMOKE_OVERRIDES = {"split.folds": 2, "train.epochs": 1, "train.batch_size": 4}
+"""What `--smoke` lays over a recipe, so that every stage is passed in a minute or two."""
+
 
 @dataclass(frozen=True)
 class Choice:

@@ -1,0 +1,49 @@
+"""The command line. Commands are thin: parse, call, render."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from toolkit.errors import ToolkitError, UserError
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """The console script `toolkit`. Ends with the exit code of what happened."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run a command line. Returns 0 done, 1 our fault, 2 the user's mistake, 3 done but something
+    was set aside, 130 interrupted."""
+    import click
+
+    from toolkit.cli.app import app
+
+    try:
+        code = app(arguments, prog_name="toolkit", standalone_mode=False)
+    except UserError as error:
+        print("\n".join(error.lines), file=sys.stderr)
+        return error.exit_code
+    except click.exceptions.Abort:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted()
+    except ToolkitError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except Exception:  # noqa: BLE001 - the last line of defence: shown whole, ends with 1
+        traceback.print_exc()
+        print("This is a fault of toolkit or of a plugin, not yours.", file=sys.stderr)
+        return 1
+    return int(code or 0)
+
+
+def _interrupted() -> int:
+    print("\nInterrupted. The same command goes on where this one stopped.", file=sys.stderr)
+    return INTERRUPTED

@@ -1,0 +1,36 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from toolkit.cli import cache, plugins, recipes, run
+
+app = typer.Typer(
+    name="toolkit",
+    help="Recipes for image classification on small, imbalanced, shifted data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("validate")(recipes.validate)
+app.command("show")(recipes.show)
+app.command("schema")(recipes.schema)
+app.add_typer(recipes.app, name="recipes")
+app.add_typer(plugins.app, name="plugins")
+app.add_typer(cache.app, name="cache")
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Recipes for image classification on small, imbalanced, shifted data."""
+    if show:
+        from toolkit import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit

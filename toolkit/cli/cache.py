@@ -1,0 +1,38 @@
+"""`toolkit cache`."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(help="Decoded images: show or clear them.", invoke_without_command=True)
+
+
+@app.callback()
+def show(context: typer.Context) -> None:
+    """Show the packs of decoded images, the folder and the limit."""
+    if context.invoked_subcommand is not None:
+        return
+    from datetime import datetime
+
+    from toolkit.cli.console import print_table
+    from toolkit.data.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, cache_folder, limit_gb, packs
+
+    found = packs(cache_folder())
+    total = sum(pack.gigabytes for pack in found)
+    typer.echo(f"{cache_folder()} ({FOLDER_VARIABLE} moves it): {total:.2f} of "
+               f"{limit_gb():g} GB ({LIMIT_VARIABLE} sets the limit)")  # fmt: skip
+    rows = [
+        (p.key, str(p.images), f"{p.gigabytes:.2f}", f"{datetime.fromtimestamp(p.used):%Y-%m-%d %H:%M}")  # noqa: E501
+        for p in found
+    ]
+    if rows:
+        print_table(("pack", "images", "GB", "last used"), rows)
+
+
+@app.command("clear")
+def clear() -> None:
+    """Remove every pack. Runs decode again what they need."""
+    from toolkit.data.cache import cache_folder, evict
+
+    removed = evict(cache_folder(), limit=0)
+    typer.echo(f"removed {len(removed)} packs, {sum(p.gigabytes for p in removed):.2f} GB")

@@ -1,0 +1,210 @@
+"""What a person sees: a live bar on a terminal, plain lines elsewhere, and tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from toolkit.contracts import Event
+
+_STAGES = {"decode": "Checking and decoding images", "train": "Training", "join": "Joining folds"}
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table: rich on a terminal; off it, plain aligned text that is never cut or wrapped."""
+    if sys.stdout.isatty():
+        from rich.console import Console as RichConsole
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*head, box=None, header_style="bold", pad_edge=False)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        RichConsole().print(table)
+        return
+    lines = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+class Console:
+    """Renders the events of a run."""
+
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
+        self.progress: Any = None
+        self.task: Any = None
+        self.stage = ""
+        self.meter = _Meter()
+        self.tenth = -1
+
+    def __enter__(self) -> Console:
+        if self.live:
+            from rich.console import Console as RichConsole
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            self.progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[figures]}"),
+                console=RichConsole(stderr=True),
+                transient=True,
+            )
+            self.progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+
+    def notify(self, event: Event) -> None:
+        """Show one event."""
+        if event.stage == "stage":
+            self._line(_STAGES.get(event.text, event.text))
+        elif event.stage == "message":
+            self._line(event.text)
+        elif event.stage == "epoch":
+            self._line(_epoch_line(event.data))
+        else:
+            self._bar(event)
+
+    def _line(self, text: str) -> None:
+        if self.progress is not None:
+            self.progress.console.print(text, markup=False, highlight=False)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+    def _bar(self, event: Event) -> None:
+        self.meter.add(event)
+        if self.progress is None:
+            self._plain_progress(event)
+            return
+        text = _what(event)
+        if self.task is None or self.stage != event.stage:
+            if self.task is not None:
+                self.progress.remove_task(self.task)
+            self.task = self.progress.add_task(text, total=event.total, figures="")
+            self.stage = event.stage
+        self.progress.update(
+            self.task,
+            description=text,
+            completed=event.done,
+            total=event.total,
+            figures=self.meter.figures,
+        )
+
+    def _plain_progress(self, event: Event) -> None:
+        """Off a terminal, decoding is told in tenths; epochs have lines of their own."""
+        tenth = 10 * event.done // max(1, event.total)
+        if event.stage == "decode" and tenth != self.tenth:
+            self.tenth = tenth
+            self._line(f"  decoded {event.done} of {event.total} images")
+
+    def summary(self, report: dict[str, Any], path: Path | None) -> None:
+        """The closing table."""
+        clean = report["scores"]["oof"]["clean"]
+        rows = [
+            (name, f"{clean[name]:.4f}", "{:.4f} - {:.4f}".format(*clean["intervals"][name]))
+            for name in ("macro_f1", "accuracy", "log_loss")
+        ]
+        print(f"\n{report['name']}: out-of-fold scores of {report['rows']['validated']} images")
+        print_table(("score", "value", "95% interval"), rows)
+        folds = report["scores"]["folds"]
+        print_table(
+            ("fold", "macro_f1", "best epoch", "seconds", "images/s"),
+            [
+                (
+                    str(fold["fold"]),
+                    f"{fold['macro_f1']:.4f}",
+                    f"{fold['best_epoch']} of {fold['epochs']}",
+                    f"{fold['seconds']:.0f}",
+                    f"{fold['images_per_second']:.0f}",
+                )
+                for fold in folds
+            ],
+        )
+        _print_classes(report)
+        for warning in report["warnings"]:
+            print(f"warning: {warning}")
+        for aside in report["set_aside"]:
+            print(f"set aside: {aside['id']}: {aside['reason']}")
+        if path is not None:
+            files = "report.json, oof.parquet" + (
+                ", test.parquet, submission.csv" if report["submission"] else ""
+            )
+            print(f"{path}: {files}")
+
+
+def _print_classes(report: dict[str, Any]) -> None:
+    """Per-class figures, the weakest first, with the shares of the submission where there is one."""  # noqa: E501
+    shares = {}
+    if report["submission"]:
+        shares = {c["class"]: c for c in report["submission"]["classes"]}
+    head = ["class", "f1", "precision", "recall", "images"]
+    rows = []
+    for row in sorted(report["classes"], key=lambda c: c["f1"]):
+        cells = [row["class"], *(f"{row[k]:.3f}" for k in ("f1", "precision", "recall"))]
+        cells.append(str(row["support"]))
+        if shares:
+            share = shares[row["class"]]
+            cells += [f"{share['training_share']:.1%}", f"{share['predicted_share']:.1%}"]
+        rows.append(cells)
+    print_table([*head, "in training", "in submission"] if shares else head, rows)
+
+
+def _what(event: Event) -> str:
+    if event.stage == "decode":
+        return "decode"
+    where = f"fold {event.data['fold'] + 1}/{event.data['folds']}"
+    if event.stage == "train":
+        return f"{where} epoch {event.data['epoch'] + 1}/{event.data['epochs']} train"
+    return f"{where} predict"
+
+
+def _epoch_line(data: Any) -> str:
+    return (
+        f"  fold {data['fold'] + 1}/{data['folds']} epoch {data['epoch']}/{data['epochs']}: "
+        f"loss {data['train_loss']:.3f}, clean_f1 {data['clean_f1']:.4f}, "
+        f"{data['images_per_second']:.0f} images/s, {data['seconds']:.0f} s"
+    )
+
+
+class _Meter:
+    """Images a second, and the time left if no fold stops early."""
+
+    def __init__(self) -> None:
+        self.first: tuple[float, float] | None = None
+        self.last = time.perf_counter()
+        self.rate = 0.0
+        self.left = ""
+
+    def add(self, event: Event) -> None:
+        now = time.perf_counter()
+        if event.stage == "train":
+            data = event.data
+            share = data["fold"] + (data["epoch"] + event.done / event.total) / data["epochs"]
+            share /= data["folds"]
+            if event.done > 1:
+                rate = data["images"] / max(1e-9, now - self.last)
+                self.rate = rate if self.rate == 0 else 0.9 * self.rate + 0.1 * rate
+            if self.first is None:
+                self.first = (now, share)
+            elif share > self.first[1]:
+                seconds = (now - self.first[0]) / (share - self.first[1]) * (1 - share)
+                self.left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
+        self.last = now
+
+    @property
+    def figures(self) -> str:
+        return f"{self.rate:.0f} images/s  {self.left}" if self.rate else ""

@@ -1,0 +1,20 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+RecipePath = Annotated[str, typer.Argument(help="A TOML file, or toolkit:NAME for one in the box.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Lay a value over the recipe; repeatable."),
+]
+
+
+def parse_overrides(texts: list[str] | None) -> dict[str, Any]:
+    """`["loss.alpha=0.5"]` as keys and values."""
+    from toolkit.recipe.load import parse_override
+
+    return dict(parse_override(text) for text in texts or ())

@@ -1,0 +1,91 @@
+"""`toolkit recipes`, `validate`, `show`, `schema`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.options import Overrides, RecipePath, parse_overrides
+from toolkit.errors import UserError
+
+app = typer.Typer(help="Recipes in the box: list or copy them.", invoke_without_command=True)
+
+
+@app.callback()
+def list_recipes(context: typer.Context) -> None:
+    """List the recipes in the box."""
+    if context.invoked_subcommand is not None:
+        return
+    from toolkit.cli.console import print_table
+    from toolkit.recipe.shipped import shipped_recipes, summary
+
+    rows = [(name, summary(file)) for name, file in shipped_recipes().items()]
+    print_table(("recipe", "what it is for"), rows)
+
+
+@app.command("copy")
+def copy(
+    name: Annotated[str, typer.Argument(help="A recipe of `toolkit recipes`.")],
+    to: Annotated[Path, typer.Argument(help="The file to write.")],
+) -> None:
+    """Copy a recipe from the box, to change it."""
+    from toolkit.recipe.shipped import copy_recipe
+
+    copy_recipe(name, to)
+    typer.echo(f"{to}: copied from {name}; check it with `toolkit validate {to}`")
+
+
+def validate(
+    recipes: Annotated[list[str], typer.Argument(help="TOML files, or toolkit:NAME.")],
+    set_: Overrides = None,
+) -> None:
+    """Check recipes without running them: every mistake, with file and line."""
+    from toolkit.plugin.host import load_host
+    from toolkit.recipe.load import load_recipe
+    from toolkit.recipe.plan import make_plan
+
+    host, lines = load_host(), []
+    for recipe in recipes:
+        try:
+            plan = make_plan(load_recipe(recipe, parse_overrides(set_)), host)
+        except UserError as error:
+            lines += error.lines
+        else:
+            typer.echo(f"{recipe}: good ({plan.choice('backbone').use}, {plan.image.size} px, "
+                       f"{plan.split.folds} folds, {plan.train.epochs} epochs)")  # fmt: skip
+    if lines:
+        raise UserError.gathered(lines)
+
+
+def show(recipe: RecipePath, set_: Overrides = None) -> None:
+    """Print the resolved recipe, each value with where it came from."""
+    from toolkit.plugin.host import load_host
+    from toolkit.recipe.load import load_recipe
+    from toolkit.recipe.plan import make_plan
+    from toolkit.recipe.show import recipe_lines
+
+    plan = make_plan(load_recipe(recipe, parse_overrides(set_)), load_host())
+    lines = list(recipe_lines(plan))
+    width = min(60, max(len(line) for line, keys in lines if keys is not None))
+    for line, keys in lines:
+        typer.echo(line if keys is None else f"{line:<{width}}  # {plan.origins[keys]}")
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to a file instead.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from toolkit.plugin.host import load_host
+    from toolkit.recipe.jsonschema import recipe_schema
+    from toolkit.runs.atomic import write_text
+
+    text = json.dumps(recipe_schema(load_host()), indent=2)
+    if output is None:
+        typer.echo(text)
+    else:
+        write_text(output, text + "\n")

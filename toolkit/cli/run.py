@@ -1,0 +1,52 @@
+"""`toolkit run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.options import Overrides, RecipePath, parse_overrides
+
+SET_ASIDE = 3
+
+
+def run(
+    recipe: RecipePath,
+    set_: Overrides = None,
+    runs: Annotated[Path, typer.Option(help="Where run folders are.")] = Path("runs"),
+    again: Annotated[bool, typer.Option("--again", help="Run a finished plan anew.")] = False,
+    smoke: Annotated[
+        bool,
+        typer.Option("--smoke", help="Pass every stage on a handful of images; keep nothing."),
+    ] = False,
+    skip_bad: Annotated[
+        bool,
+        typer.Option("--skip-bad", help="Set unreadable training images aside and go on."),
+    ] = False,
+) -> None:
+    """Run a recipe: folds, models, predictions, submission, report. Resumes what was begun."""
+    from toolkit.plugin.host import load_host
+    from toolkit.recipe.load import load_recipe
+    from toolkit.recipe.plan import SMOKE_OVERRIDES, make_plan
+
+    # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
+    forced = SMOKE_OVERRIDES if smoke else {}
+    plan = make_plan(load_recipe(recipe, {**parse_overrides(set_), **forced}), load_host())
+
+    from toolkit import pipeline
+    from toolkit.cli.console import Console
+
+    with Console() as console:
+        if smoke:
+            report = pipeline.smoke_plan(plan, notify=console.notify)
+            path = None
+        else:
+            done = pipeline.run_plan(
+                plan, runs=runs, again=again, skip_bad=skip_bad, notify=console.notify
+            )
+            report, path = done.report, done.path
+    console.summary(report, path)
+    if report["set_aside"]:
+        raise typer.Exit(SET_ASIDE)

@@ -1,0 +1,1 @@
+"""Joins predictions; the submission and its lint."""

@@ -1,0 +1,65 @@
+"""The JSON Schema of recipes, for editors that complete and check TOML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from toolkit.errors import PluginError
+from toolkit.plugin.host import Host
+from toolkit.plugin.schema import options_model
+from toolkit.recipe.load import Keys
+from toolkit.recipe.sections import FIXED, SCHEDULES, SLOTS, Top
+
+
+def recipe_schema(host: Host) -> dict[str, Any]:
+    """Every section with its keys; a component's options apply where `use` names it."""
+    schema = _schema(Top)
+    schema["required"] = []
+    properties = schema["properties"]
+    properties["extends"] = {"type": "string", "description": "the recipe that this one changes"}
+    for keys, model in FIXED.items():
+        _put(properties, keys, _schema(model))
+    _put(properties, ("schedule",), _one_of({n: _schema(m) for n, m in SCHEDULES.items()}))
+    for keys, slot in SLOTS.items():
+        _put(properties, keys, _component(host, slot.kind))
+    properties["tune"] = {"type": "object", "properties": {"space": {"type": "object"}}}
+    schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "recipe"}
+    return schema
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
+
+
+def _put(properties: dict[str, Any], keys: Keys, schema: dict[str, Any]) -> None:
+    for key in keys[:-1]:
+        outer = {"type": "object", "properties": {}, "additionalProperties": False}
+        properties = properties.setdefault(key, outer)["properties"]
+    properties[keys[-1]] = schema
+
+
+def _component(host: Host, kind: str) -> dict[str, Any]:
+    known = {}
+    for entry in host.registry:
+        if entry.kind != kind or entry.names is not None:
+            continue
+        try:
+            known[entry.name] = _schema(options_model(entry))
+        except PluginError:
+            continue  # `toolkit plugins show` says what is wrong with it
+    family = host.registry.family(kind)
+    other = None if family is None else _schema(options_model(family))
+    return _one_of(known, other)
+
+
+def _one_of(known: dict[str, dict[str, Any]], other: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: E501
+    choices = [_with_use(schema, {"const": name}) for name, schema in known.items()]
+    if other is not None:
+        choices.append(_with_use(other, {"type": "string", "not": {"enum": list(known)}}))
+    return {"type": "object", "anyOf": choices}
+
+
+def _with_use(schema: dict[str, Any], use: dict[str, Any]) -> dict[str, Any]:
+    return {**schema, "properties": {"use": use, **schema.get("properties", {})}}

@@ -1,0 +1,70 @@
+"""`report.json`: every number of a run in one place."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from toolkit.contracts import Ints, Predictions, Table
+from toolkit.data.folds import units
+from toolkit.recipe.plan import Plan
+from toolkit.runs.folder import RunFolder
+from toolkit.score.metrics import confusion, intervals, per_class, scores
+
+
+def build_report(
+    folder: RunFolder,
+    plan: Plan,
+    plan_hash: str,
+    table: Table,
+    oof: Predictions,
+    *,
+    submission: dict[str, Any] | None,
+    set_aside: list[dict[str, str]],
+    warnings: list[str],
+    seconds: dict[str, float],
+) -> dict[str, Any]:
+    """Scores with intervals, per-class figures and confusion of the out-of-fold predictions.
+
+    Args:
+        oof: one row for each original.
+        seconds: of each stage of this start.
+    """
+    truth, unit = _truth(table, oof)
+    clean: dict[str, Any] = dict(scores(truth, oof.probabilities))
+    clean["intervals"] = asdict(intervals(truth, oof.probabilities, unit, plan.seed))
+    matrix = confusion(truth, oof.labels(), len(oof.classes))
+    folds = [_fold(folder, fold) for fold in range(plan.split.folds)]
+    fold_seconds = sum(fold["seconds"] for fold in folds)
+    rates = [fold["images_per_second"] for fold in folds]
+    return {
+        "name": plan.name,
+        "plan": plan_hash,
+        "monitor": plan.validate.monitor,
+        "scores": {"oof": {"clean": clean}, "folds": folds},
+        "classes": per_class(matrix, oof.classes),
+        "confusion": matrix.tolist(),
+        "rows": {
+            "train": len(table.train),
+            "validated": len(oof.ids),
+            "test": 0 if table.test is None else len(table.test),
+        },
+        "submission": submission,
+        "set_aside": set_aside,
+        "warnings": warnings,
+        "seconds": {**seconds, "folds": round(fold_seconds, 1)},
+        "images_per_second": round(float(np.mean(rates)), 1),
+    }
+
+
+def _truth(table: Table, oof: Predictions) -> tuple[Ints, Ints]:
+    """Label and unit of each out-of-fold row."""
+    rows = table.train.assign(unit=units(table.train)).set_index("id").loc[list(oof.ids)]
+    return rows["label"].to_numpy(), rows["unit"].to_numpy()
+
+
+def _fold(folder: RunFolder, fold: int) -> dict[str, Any]:
+    return {"fold": fold, **json.loads(folder.fold(fold).done.read_text(encoding="utf-8"))}

@@ -1,0 +1,337 @@
+"""One fold, from fresh weights to predictions on disk. The loop is all here, in order."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from toolkit.contracts import Event, Facts, Floats, Ints, Notify, RunInfo
+from toolkit.data.augment import as_callable
+from toolkit.data.cache import Pack
+from toolkit.data.loader import Batches, Images, Normalize, worker_count
+from toolkit.errors import PluginError, UserError
+from toolkit.predict.files import PredictionsMeta, prediction_rows, write_predictions
+from toolkit.predict.infer import mean_view, predict_views
+from toolkit.recipe.plan import Plan
+from toolkit.runs.atomic import write_json, write_text
+from toolkit.runs.folder import FoldFolder
+from toolkit.score.metrics import scores
+from toolkit.train.device import make_accelerator
+from toolkit.train.model import build_model
+from toolkit.train.optimizer import make_optimizer
+from toolkit.train.schedule import LearningRate
+from toolkit.train.state import (
+    load_optimizer,
+    load_tree,
+    load_weights,
+    rng_state,
+    save_tree,
+    save_weights,
+    set_rng_state,
+)
+
+# What a random stream is for; each gets its own, so that none shifts another.
+_ORDER, _AUGMENT, _WEIGHTS = 1, 2, 3
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Images that a fold reads: IDs, lineage, labels, and where their pixels are."""
+
+    ids: list[str]
+    parents: list[str]
+    labels: Ints
+    packed: Ints
+    """Row of the pack for each row."""
+
+
+@dataclass(frozen=True)
+class FoldJob:
+    """Everything that one fold needs to know."""
+
+    plan: Plan
+    fold: int
+    facts: Facts
+    """With the counts of this fold's training rows."""
+    pack: Pack
+    train: Rows
+    validation: Rows
+    test: Rows | None
+    folder: FoldFolder
+    meta: PredictionsMeta
+    run: RunInfo
+    steps: int | None = None
+    """At most this many training steps an epoch (`--smoke`)."""
+
+
+@dataclass
+class Progress:
+    """Where the loop stands; a part of its state."""
+
+    epoch: int = 0
+    """Epochs done."""
+    best: float = -math.inf
+    best_epoch: int = 0
+    stale: int = 0
+    """Epochs since the monitor rose."""
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train_fold(job: FoldJob, notify: Notify, hook: Any) -> None:
+    """Train, keep the best epoch, predict validation and test, and mark the fold as done.
+
+    Resumes behind the last finished epoch. Args: `hook` receives the tracker events.
+    """
+    job.folder.path.mkdir(parents=True, exist_ok=True)
+    hook.toolkit_fold_start(run=job.run, fold=job.fold)
+    started = time.perf_counter()
+    loop = _Loop(job, notify, hook)
+    loop.resume()
+    while not loop.finished:
+        loop.epoch()
+    load_weights(job.folder.weights, loop.bare_model)
+    result = loop.predict()
+    write_text(job.folder.history, pd.DataFrame(loop.progress.history).to_csv(index=False))
+    seconds = sum(row["seconds"] for row in loop.progress.history)
+    images = sum(row["images"] for row in loop.progress.history)
+    facts = {
+        **result,
+        "best_epoch": loop.progress.best_epoch,
+        "epochs": loop.progress.epoch,
+        "seconds": round(time.perf_counter() - started, 1),
+        "images_per_second": round(images / seconds, 1),
+    }
+    write_json(job.folder.done, facts)
+    job.folder.state.unlink(missing_ok=True)
+    hook.toolkit_fold_end(run=job.run, fold=job.fold, scores=result)
+
+
+class _Loop:
+    """Model, optimizer, schedule and data of a fold in training."""
+
+    def __init__(self, job: FoldJob, notify: Notify, hook: Any) -> None:
+        plan, train = job.plan, job.plan.train
+        self.job, self.notify, self.hook = job, notify, hook
+        self.plan, self.section = plan, train
+        self.accelerator = make_accelerator(train.precision)
+        device: torch.device = self.accelerator.device
+        torch.manual_seed(_seed(job, _WEIGHTS))
+        model, self.preprocess = build_model(plan, job.facts)
+        if train.channels_last:
+            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = model.to(device)
+        self.criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
+        optimizer = make_optimizer(model, plan.optimizer)
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.bare_model: nn.Module = self.accelerator.unwrap_model(self.model)
+        self.normalize = Normalize(self.preprocess, device, train.channels_last)
+        self.train_batches = self._batches(job.train, augmented=True)
+        self.validation_batches = self._batches(job.validation)
+        self.sampler = plan.choice("sampler").build(job.train.labels)
+        self.targets = _targets(job.train.labels, job.facts, train.label_smoothing).to(device)
+        steps = len(self.train_batches.split(self._order(0)))
+        steps = min(steps, job.steps or steps)
+        self.steps = math.ceil(steps / train.accumulate)
+        self.rate = LearningRate(optimizer, plan.schedule, train.epochs, self.steps)
+        self.progress = Progress()
+        write_json(job.folder.preprocess, self.preprocess.to_json())
+
+    def _batches(self, rows: Rows, *, augmented: bool = False) -> Batches:
+        augment = None
+        if augmented:
+            built = self.plan.choice("augment", "train").build(self.plan.image)
+            augment = as_callable(built)
+        seed = (self.plan.seed, self.job.fold, _AUGMENT)
+        images = Images(self.job.pack, rows.packed, self.plan.image, augment, seed)
+        device = self.accelerator.device
+        workers = worker_count(self.section.workers, device) if augmented else 0
+        return Batches(images, self.section.batch_size, workers, pin=device.type == "cuda")
+
+    @property
+    def finished(self) -> bool:
+        early_stop, progress = self.section.early_stop, self.progress
+        stale = early_stop > 0 and progress.stale >= early_stop
+        return progress.epoch >= self.section.epochs or stale
+
+    def epoch(self) -> None:
+        """Train on every row, validate, keep the weights if they are the best, save the state."""
+        started = time.perf_counter()
+        rate = self.rate.rate
+        loss, images = self._train()
+        train_seconds = time.perf_counter() - started
+        result = self._validate()
+        progress = self.progress
+        progress.epoch += 1
+        if not math.isfinite(loss):
+            raise UserError(
+                f"fold {self.job.fold}, epoch {progress.epoch}: the loss is {loss}; lower "
+                "optimizer.lr, set train.clip_grad, or use train.precision = \"fp32\""
+            )
+        monitored = result["clean_f1"]
+        self.rate.epoch_end(monitored)
+        if monitored > progress.best:
+            progress.best, progress.best_epoch, progress.stale = monitored, progress.epoch, 0
+            save_weights(self.job.folder.weights, self.bare_model)
+        else:
+            progress.stale += 1
+        row = {
+            "epoch": progress.epoch,
+            "lr": rate,
+            "train_loss": loss,
+            **result,
+            "images": images,
+            "seconds": round(train_seconds, 2),
+            "images_per_second": round(images / train_seconds, 1),
+        }
+        progress.history.append(row)
+        self._save()
+        self._tell("epoch", 1, 1, row)
+        run, fold = self.job.run, self.job.fold
+        self.hook.toolkit_epoch_end(run=run, fold=fold, epoch=progress.epoch, metrics=row)
+
+    def _train(self) -> tuple[float, int]:
+        """One pass over the training rows. Returns the mean loss and the number of images."""
+        model, section = self.model, self.section
+        order = self._order(self.progress.epoch)
+        last = min(len(self.train_batches.split(order)), self.job.steps or len(order))
+        total, images = torch.zeros((), device=self.accelerator.device), 0
+        model.train()
+        self.optimizer.zero_grad()
+        for step, (rows, pixels) in enumerate(
+            self.train_batches.epoch(order, self.progress.epoch), 1
+        ):
+            batch = self.normalize(pixels)
+            targets = self.targets[rows]
+            with self.accelerator.autocast():
+                logits = model(batch)
+            loss = self.criterion(logits, targets)
+            self.accelerator.backward(loss / section.accumulate)
+            if step % section.accumulate == 0 or step == last:
+                if section.clip_grad > 0:
+                    self.accelerator.clip_grad_norm_(model.parameters(), section.clip_grad)
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+                self.rate.step()
+            total += loss.detach() * len(rows)
+            images += len(rows)
+            self._tell("train", step, last, {"images": len(rows)})
+            if step == last:
+                break
+        return float(total) / images, images
+
+    def _validate(self) -> dict[str, float]:
+        probabilities = self._predict(self.validation_batches, self.job.validation, ["identity"])
+        found = scores(self.job.validation.labels, probabilities["identity"])
+        return {
+            "clean_f1": found["macro_f1"],
+            "clean_accuracy": found["accuracy"],
+            "clean_log_loss": found["log_loss"],
+        }
+
+    def predict(self) -> dict[str, float]:
+        """Out-of-fold and test predictions of the best epoch, on disk. Returns the scores."""
+        job, views = self.job, self.plan.tta.views
+        by_view = self._predict(self.validation_batches, job.validation, views)
+        mean = mean_view(by_view)
+        rows = prediction_rows(
+            job.validation.ids, job.validation.parents, job.fold, by_view, mean
+        )
+        write_predictions(job.folder.oof, rows, job.meta)
+        if job.test is not None:
+            by_view = self._predict(self._batches(job.test), job.test, views)
+            test = prediction_rows(
+                job.test.ids, job.test.parents, job.fold, by_view, mean_view(by_view)
+            )
+            write_predictions(job.folder.test, test, job.meta)
+        return scores(job.validation.labels, mean)
+
+    def _predict(
+        self, batches: Batches, rows: Rows, views: list[Any] | list[str]
+    ) -> dict[str, Floats]:
+        done = 0
+
+        def on_images(count: int) -> None:
+            nonlocal done
+            done += count
+            self._tell("predict", done, len(rows.ids), {"images": count})
+
+        return predict_views(
+            self.model,
+            batches,
+            len(rows.ids),
+            self.normalize,
+            views,
+            self.accelerator.autocast,
+            on_images,
+        )
+
+    def _order(self, epoch: int) -> Ints:
+        """The rows of an epoch, from the sampler's order or its weights."""
+        rng = np.random.default_rng((self.plan.seed, self.job.fold, _ORDER, epoch))
+        if callable(self.sampler):
+            return np.asarray(self.sampler(rng), dtype=np.int64)
+        weights = np.asarray(self.sampler, dtype=np.float64)
+        if weights.shape != self.job.train.labels.shape:
+            use = self.plan.choice("sampler").use
+            raise PluginError(f"sampler {use}: gives weights of shape {weights.shape}, "
+                              f"expected {self.job.train.labels.shape}")  # fmt: skip
+        return rng.choice(len(weights), len(weights), p=weights / weights.sum())
+
+    def _save(self) -> None:
+        scaler = self.accelerator.scaler
+        tree = {
+            "model": self.bare_model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rate": self.rate.state_dict(),
+            "scaler": None if scaler is None else scaler.state_dict(),
+            "rng": rng_state(),
+            "progress": asdict(self.progress),
+        }
+        save_tree(self.job.folder.state, tree)
+
+    def resume(self) -> None:
+        """Go back to the end of the last finished epoch, if there is one."""
+        if not self.job.folder.state.is_file():
+            return
+        tree = load_tree(self.job.folder.state)
+        self.bare_model.load_state_dict(tree["model"])
+        load_optimizer(self.optimizer.optimizer, tree["optimizer"])
+        self.rate.load_state_dict(tree["rate"])
+        if tree["scaler"] is not None:
+            self.accelerator.scaler.load_state_dict(tree["scaler"])
+        set_rng_state(tree["rng"])
+        self.progress = Progress(**tree["progress"])
+        text = f"fold {self.job.fold}: resumed behind epoch {self.progress.epoch}"
+        self.notify(Event("message", text))
+
+    def _tell(self, stage: str, done: int, total: int, data: Mapping[str, Any]) -> None:
+        where = {
+            "fold": self.job.fold,
+            "folds": self.plan.split.folds,
+            "epoch": self.progress.epoch,
+            "epochs": self.section.epochs,
+        }
+        self.notify(Event(stage, done=done, total=total, data={**where, **data}))
+
+
+def _targets(labels: Ints, facts: Facts, smoothing: float) -> Tensor:
+    """Target probabilities `(n, C)`; smoothing spreads its share evenly over all classes
+    (Szegedy et al. 2016, arXiv:1512.00567, section 7)."""
+    classes = len(facts.classes)
+    one_hot = F.one_hot(torch.from_numpy(labels), classes).float()
+    return one_hot * (1 - smoothing) + smoothing / classes
+
+
+def _seed(job: FoldJob, purpose: int) -> int:
+    """A seed for torch, from the run's seed, the fold and what it is for."""
+    entropy = np.random.SeedSequence((job.plan.seed, job.fold, purpose))
+    return int(entropy.generate_state(1, np.uint32)[0])
