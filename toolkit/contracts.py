@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]  # (H, W, 3), RGB
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float32]
+else:
+    Image = Ints = Floats = Any  # for annotations alone: a light import has no numpy to name
 
 Fit = Literal["letterbox", "stretch", "crop"]
 Interpolation = Literal["area", "linear", "cubic"]

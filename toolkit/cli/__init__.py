@@ -18,22 +18,23 @@ def main() -> None:
 def run_command(arguments: list[str]) -> int:
     """Run a command line. Returns 0 done, 1 our fault, 2 the user's mistake, 3 done but something
     was set aside, 130 interrupted."""
-    import click
+    import typer
 
     from toolkit.cli.app import app
+
+    # Typer may bring its own copy of click: its exceptions are found through what it exports.
+    usage = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
     try:
         code = app(arguments, prog_name="toolkit", standalone_mode=False)
     except UserError as error:
         print("\n".join(error.lines), file=sys.stderr)
         return error.exit_code
-    except click.exceptions.Abort:
+    except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
-    except click.ClickException as error:
+    except usage as error:
         error.show()
-        return error.exit_code
-    except KeyboardInterrupt:
-        return _interrupted()
+        return UserError.exit_code
     except ToolkitError as error:
         print(error, file=sys.stderr)
         return error.exit_code

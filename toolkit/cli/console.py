@@ -42,7 +42,6 @@ class Console:
         self.task: Any = None
         self.stage = ""
         self.meter = _Meter()
-        self.tenth = -1
 
     def __enter__(self) -> Console:
         if self.live:
@@ -105,11 +104,9 @@ class Console:
         )
 
     def _plain_progress(self, event: Event) -> None:
-        """Off a terminal, decoding is told in tenths; epochs have lines of their own."""
-        tenth = 10 * event.done // max(1, event.total)
-        if event.stage == "decode" and tenth != self.tenth:
-            self.tenth = tenth
-            self._line(f"  decoded {event.done} of {event.total} images")
+        """Off a terminal, decoding is told when it is done; epochs have lines of their own."""
+        if event.stage == "decode" and event.done == event.total:
+            self._line(f"  decoded {event.total} images")
 
     def summary(self, report: dict[str, Any], path: Path | None) -> None:
         """The closing table."""

@@ -34,8 +34,10 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
     original = (rows["parent"] == rows["id"]).to_numpy()
     labels, original_units = rows["label"].to_numpy()[original], unit[original]
     single = len(np.unique(original_units)) == len(original_units)
+    # Without groups the plain splitter balances classes exactly; the grouped one only nearly.
     splitter: Any = StratifiedKFold if single else StratifiedGroupKFold
-    splits = splitter(folds, shuffle=True, random_state=seed).split(labels, labels, original_units)
+    groups = None if single else original_units
+    splits = splitter(folds, shuffle=True, random_state=seed).split(labels, labels, groups)
     fold_of_unit = {}
     for fold, (_, validation) in enumerate(splits):
         fold_of_unit.update(dict.fromkeys(original_units[validation].tolist(), fold))

@@ -49,7 +49,7 @@ def _explained(
             bounds = f" {option.bounds}" if option.bounds else ""
             found = toml_text(given[name])
             guess = did_you_mean(given[name], _words(option.type)) if _is_text(given[name]) else ""
-            yield name, f"expected {option.type}{bounds}, found {found}.{guess}".rstrip(".")
+            yield name, f"expected {option.type}{bounds}, found {found}{'.' + guess if guess else ''}"
 
 
 def _is_text(value: Any) -> bool:

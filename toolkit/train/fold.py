@@ -26,6 +26,7 @@ from toolkit.runs.atomic import write_json, write_text
 from toolkit.runs.folder import FoldFolder
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
+from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.schedule import LearningRate
@@ -124,6 +125,8 @@ class _Loop:
         self.plan, self.section = plan, train
         self.accelerator = make_accelerator(train.precision)
         device: torch.device = self.accelerator.device
+        if device.type == "cpu":
+            keep_freed_memory()
         torch.manual_seed(_seed(job, _WEIGHTS))
         model, self.preprocess = build_model(plan, job.facts)
         if train.channels_last:
@@ -327,7 +330,7 @@ def _targets(labels: Ints, facts: Facts, smoothing: float) -> Tensor:
     """Target probabilities `(n, C)`; smoothing spreads its share evenly over all classes
     (Szegedy et al. 2016, arXiv:1512.00567, section 7)."""
     classes = len(facts.classes)
-    one_hot = F.one_hot(torch.from_numpy(labels), classes).float()
+    one_hot = F.one_hot(torch.tensor(labels), classes).float()
     return one_hot * (1 - smoothing) + smoothing / classes
 
 
