@@ -286,8 +286,8 @@ def _logging(folder: RunFolder, notify: Notify) -> Notify:
         if event.stage not in ("message", "stage", "epoch"):
             return
         text = event.text or " ".join(f"{key}={value}" for key, value in event.data.items())
-        line = f"{datetime.now().isoformat(timespec='seconds')} [{os.getpid()}] {event.stage}: {text}\n"  # noqa: E501
+        now = datetime.now().isoformat(timespec="seconds")
         with folder.log.open("a", encoding="utf-8") as log:
-            log.write(line)
+            log.write(f"{now} [{os.getpid()}] {event.stage}: {text}\n")
 
     return tell

@@ -84,8 +84,12 @@ class Csv:
         labels = {target: label for label, (target, _) in enumerate(classes)}
         unknown = rows[~rows[self.target_column].isin(list(labels))]
         if len(unknown):
-            found = _some(f"{row} -> {target!r}" for row, target in
-                          zip(unknown[self.id_column], unknown[self.target_column], strict=True))  # fmt: skip  # noqa: E501
+            found = _some(
+                f"{row} -> {target!r}"
+                for row, target in zip(
+                    unknown[self.id_column], unknown[self.target_column], strict=True
+                )
+            )
             problems.append(
                 f"{root / self.train}: {len(unknown)} labels are not in {self.meta} ({found})"
             )

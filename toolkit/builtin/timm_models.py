@@ -35,7 +35,9 @@ def build(
     else:
         model = timm.create_model(name, pretrained=False, **options)
     config = model.pretrained_cfg
-    model.input_spec = InputSpec(tuple(config["mean"]), tuple(config["std"]), config["input_size"][-1])  # noqa: E501
+    model.input_spec = InputSpec(
+        tuple(config["mean"]), tuple(config["std"]), config["input_size"][-1]
+    )
     return model  # type: ignore[no-any-return]
 
 

@@ -83,7 +83,9 @@ class Warp:
         )
         middle = (size - 1) / 2
         dx, dy = self.shift * size * rng.uniform(-1, 1, 2)
-        return _moved(middle + dx, middle + dy) @ turn @ bend @ _moved(-(width - 1) / 2, -(height - 1) / 2)  # fmt: skip  # noqa: E501
+        centred = _moved(-(width - 1) / 2, -(height - 1) / 2)
+        placed: Matrix = _moved(middle + dx, middle + dy) @ turn @ bend @ centred
+        return placed
 
     def _fill(self, rng: np.random.Generator) -> int:
         if not self.any_fill:
@@ -117,10 +119,10 @@ class Light:
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
         toned, blurred, noisy = rng.random(3) < self.probability
         if toned:
-            image = cv2.LUT(image, self._table(rng))  # type: ignore[assignment]
+            image = cv2.LUT(image, self._table(rng))
         if blurred and self.blur > 0:
             sigma = self.blur * rng.uniform(0.3, 1)
-            image = cv2.GaussianBlur(image, (0, 0), sigma)  # type: ignore[assignment]
+            image = cv2.GaussianBlur(image, (0, 0), sigma)
         if noisy and self.noise > 0:
             image = self._noised(image, rng)
         return image

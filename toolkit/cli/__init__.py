@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Any
 
 from toolkit.errors import ToolkitError, UserError
 
@@ -23,7 +24,7 @@ def run_command(arguments: list[str]) -> int:
     from toolkit.cli.app import app
 
     # Typer may bring its own copy of click: its exceptions are found through what it exports.
-    usage = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+    usage: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
     try:
         code = app(arguments, prog_name="toolkit", standalone_mode=False)
@@ -42,7 +43,8 @@ def run_command(arguments: list[str]) -> int:
         traceback.print_exc()
         print("This is a fault of toolkit or of a plugin, not yours.", file=sys.stderr)
         return 1
-    return int(code or 0)
+    # Typer turns Ctrl-C inside a command into this code, without a word.
+    return _interrupted() if code == INTERRUPTED else int(code or 0)
 
 
 def _interrupted() -> int:

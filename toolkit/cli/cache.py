@@ -19,10 +19,17 @@ def show(context: typer.Context) -> None:
 
     found = packs(cache_folder())
     total = sum(pack.gigabytes for pack in found)
-    typer.echo(f"{cache_folder()} ({FOLDER_VARIABLE} moves it): {total:.2f} of "
-               f"{limit_gb():g} GB ({LIMIT_VARIABLE} sets the limit)")  # fmt: skip
+    typer.echo(
+        f"{cache_folder()} ({FOLDER_VARIABLE} moves it): {total:.2f} of "
+        f"{limit_gb():g} GB ({LIMIT_VARIABLE} sets the limit)"
+    )
     rows = [
-        (p.key, str(p.images), f"{p.gigabytes:.2f}", f"{datetime.fromtimestamp(p.used):%Y-%m-%d %H:%M}")  # noqa: E501
+        (
+            p.key,
+            str(p.images),
+            f"{p.gigabytes:.2f}",
+            f"{datetime.fromtimestamp(p.used):%Y-%m-%d %H:%M}",
+        )
         for p in found
     ]
     if rows:

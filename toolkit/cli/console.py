@@ -144,7 +144,7 @@ class Console:
 
 
 def _print_classes(report: dict[str, Any]) -> None:
-    """Per-class figures, the weakest first, with the shares of the submission where there is one."""  # noqa: E501
+    """Per-class figures, the weakest first; beside a submission, each class's shares."""
     shares = {}
     if report["submission"]:
         shares = {c["class"]: c for c in report["submission"]["classes"]}

@@ -42,8 +42,9 @@ def show(
 
     host = load_host()
     if kind not in KINDS:
-        raise UserError(f'there is no kind "{kind}".{did_you_mean(kind, KINDS)} '
-                        f"Kinds: {', '.join(KINDS)}")  # fmt: skip
+        raise UserError(
+            f'there is no kind "{kind}".{did_you_mean(kind, KINDS)} Kinds: {", ".join(KINDS)}'
+        )
     entry = host.registry.get(kind, name)
     if entry is None:
         names = host.registry.names(kind)

@@ -47,15 +47,18 @@ def validate(
     from toolkit.recipe.load import load_recipe
     from toolkit.recipe.plan import make_plan
 
-    host, lines = load_host(), []
+    host = load_host()
+    lines: list[str] = []
     for recipe in recipes:
         try:
             plan = make_plan(load_recipe(recipe, parse_overrides(set_)), host)
         except UserError as error:
             lines += error.lines
         else:
-            typer.echo(f"{recipe}: good ({plan.choice('backbone').use}, {plan.image.size} px, "
-                       f"{plan.split.folds} folds, {plan.train.epochs} epochs)")  # fmt: skip
+            typer.echo(
+                f"{recipe}: good ({plan.choice('backbone').use}, {plan.image.size} px, "
+                f"{plan.split.folds} folds, {plan.train.epochs} epochs)"
+            )
     if lines:
         raise UserError.gathered(lines)
 

@@ -122,7 +122,7 @@ def _build(
     index = {content: row for row, content in enumerate(sorted(files))}
     shape = (len(files), spec.working_size, spec.working_size, 3)
     np.memmap(array, np.uint8, "w+", shape=shape).flush()
-    jobs = [(str(array), shape, row, files[content], spec) for content, row in index.items()]
+    jobs = [(str(array), row, files[content], spec) for content, row in index.items()]
     contents, faults = list(index), {}
     for done, (row, fault) in enumerate(_decoded(jobs, processes), 1):
         if fault is not None:
@@ -136,7 +136,7 @@ def _build(
     return {}
 
 
-_Job = tuple[str, tuple[int, ...], int, str, ImageSpec]
+_Job = tuple[str, int, str, ImageSpec]
 
 
 def _decoded(jobs: list[_Job], processes: int) -> Iterator[tuple[int, str | None]]:
@@ -157,7 +157,7 @@ def _single_threaded() -> None:
 
 def _decode_row(job: _Job) -> tuple[int, str | None]:
     """Decode one file into its row of the array. Returns the row, and the fault if any."""
-    array, shape, row, path, spec = job
+    array, row, path, spec = job
     try:
         image = to_working(decode(path), spec)
     except DataError as error:

@@ -47,7 +47,8 @@ def check_data(
 
     Raises `DataError` with all the faults of table and images.
     """
-    hashes = file_hashes([*table.train["path"], *(() if table.test is None else table.test["path"])])
+    test_paths = [] if table.test is None else table.test["path"].tolist()
+    hashes = file_hashes([*table.train["path"], *test_paths])
     files = {content: path for path, content in hashes.items() if content is not None}
     pack, decoding = open_pack(files, spec, notify, cache) if files else (None, {})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image as PIL
-from PIL import ImageOps
+from PIL import ImageOps, UnidentifiedImageError
 
 from toolkit.contracts import Image, ImageSpec
 from toolkit.errors import DataError
@@ -55,7 +55,7 @@ def _from_deep_grey(levels: np.ndarray) -> Image:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, PIL.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "is no image that can be read"
     return f"cannot be read: {error}" if str(error) else f"cannot be read: {type(error).__name__}"
 

@@ -104,7 +104,7 @@ class _Keys(Sampler[list[Key]]):
         return len(self.batches)
 
 
-def _whole(batch: Tensor) -> Tensor:
+def _whole(batch: Any) -> Any:
     return batch
 
 

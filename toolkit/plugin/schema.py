@@ -62,8 +62,7 @@ def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where
         raise PluginError(f"{where}: option {parameter.name!r} has no annotation")
     if not isinstance(parameter.annotation, str):
         return parameter.annotation
-    function = factory.__init__ if inspect.isclass(factory) else factory  # type: ignore[misc]
-    function = inspect.unwrap(function)
+    function: Any = factory.__init__ if inspect.isclass(factory) else inspect.unwrap(factory)
     try:
         return eval(parameter.annotation, function.__globals__)
     except NameError as error:

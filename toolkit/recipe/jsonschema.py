@@ -54,7 +54,9 @@ def _component(host: Host, kind: str) -> dict[str, Any]:
     return _one_of(known, other)
 
 
-def _one_of(known: dict[str, dict[str, Any]], other: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: E501
+def _one_of(
+    known: dict[str, dict[str, Any]], other: dict[str, Any] | None = None
+) -> dict[str, Any]:
     choices = [_with_use(schema, {"const": name}) for name, schema in known.items()]
     if other is not None:
         choices.append(_with_use(other, {"type": "string", "not": {"enum": list(known)}}))

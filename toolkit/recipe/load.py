@@ -141,8 +141,7 @@ def _merge(
     for key, value in values.items():
         keys = (*at, key)
         old = table.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        if both and not _replaces(keys, old, value):
+        if isinstance(old, dict) and isinstance(value, dict) and not _replaces(keys, old, value):
             into.origins.update({k: o for k, o in origins.items() if k == keys})
             _merge(into, value, origins, keys)
             continue

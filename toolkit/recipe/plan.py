@@ -187,8 +187,9 @@ class _Planner:
         given = {k: v for k, v in self.recipe.values.items() if not isinstance(v, dict)}
         given.setdefault("name", Path(self.recipe.path.rpartition(":")[2]).stem)
         sections = {".".join(keys) for keys in SECTIONS}
-        heads = {keys[0]: {k[1] for k in SECTIONS if len(k) > 1 and k[0] == keys[0]}
-                 for keys in SECTIONS}  # fmt: skip
+        heads = {
+            keys[0]: {k[1] for k in SECTIONS if len(k) > 1 and k[0] == keys[0]} for keys in SECTIONS
+        }
         for name in [name for name in given if name in heads]:
             self.problem((name,), f"expected a table [{name}], found a value")
             del given[name]
@@ -202,7 +203,8 @@ class _Planner:
                     self.section_problem((name, inner), heads[name])
                 elif not isinstance(value[inner], dict):
                     self.problem((name, inner), f"expected a table [{name}.{inner}]")
-        return self.checked(Top, given, ())
+        checked: Top | None = self.checked(Top, given, ())
+        return checked
 
     def section_problem(self, keys: Keys, known: set[str]) -> None:
         if ".".join(keys) in LATER:

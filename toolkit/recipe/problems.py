@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from toolkit.plugin.schema import options, toml_text
+from toolkit.plugin.schema import Option, options, toml_text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -48,13 +48,12 @@ def _explained(
             option = known[name]
             bounds = f" {option.bounds}" if option.bounds else ""
             found = toml_text(given[name])
-            guess = did_you_mean(given[name], _words(option.type)) if _is_text(given[name]) else ""
-            yield name, f"expected {option.type}{bounds}, found {found}{'.' + guess if guess else ''}"
+            yield name, f"expected {option.type}{bounds}, found {found}" + _guess(given, option)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _words(type_text: str) -> list[str]:
-    return [part.strip().strip('"') for part in type_text.split("|") if '"' in part]
+def _guess(given: Mapping[str, Any], option: Option) -> str:
+    """A did-you-mean for an option that takes one of a few words."""
+    value = given[option.name]
+    words = [part.strip().strip('"') for part in option.type.split("|") if '"' in part]
+    guess = did_you_mean(value, words) if isinstance(value, str) else ""
+    return f".{guess}" if guess else ""

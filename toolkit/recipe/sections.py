@@ -64,9 +64,9 @@ class Validate(Section):
 class Optimizer(Section):
     use: Annotated[str, Field(description="any optimizer that timm's factory knows")] = "adamw"
     lr: Annotated[float, Field(gt=0, description="peak learning rate")] = 1e-3
-    weight_decay: Annotated[
-        float, Field(ge=0, description="not applied to biases and norms")
-    ] = 0.01
+    weight_decay: Annotated[float, Field(ge=0, description="not applied to biases and norms")] = (
+        0.01
+    )
     momentum: Annotated[float, Field(ge=0, lt=1, description="of sgd and its kin")] = 0.9
     fused: Annotated[bool, Field(description="fused kernels where the optimizer has them")] = True
 

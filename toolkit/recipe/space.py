@@ -18,8 +18,9 @@ def space_problems(
     space: Mapping[str, Any], models: Mapping[Keys, type[BaseModel]], chooses: Chooses
 ) -> Iterator[tuple[Keys, str]]:
     """`(keys below tune.space, what is wrong)` for every mistake in the search space."""
-    known = [".".join((*keys, name)) for keys, model in models.items()
-             for name in model.model_fields]  # fmt: skip
+    known = [
+        ".".join((*keys, name)) for keys, model in models.items() for name in model.model_fields
+    ]
     known += [".".join((*keys, "use")) for keys in models]
     for path, given in space.items():
         *section, option = path.split(".")

@@ -23,7 +23,10 @@ def f1_of(matrices: Ints) -> npt.NDArray[np.float64]:
     """F1 of each class, from confusion counts `(..., C, C)`; 0 where nothing was right."""
     hits = np.diagonal(matrices, axis1=-2, axis2=-1).astype(np.float64)
     total = (matrices.sum(axis=-1) + matrices.sum(axis=-2)).astype(np.float64)
-    return np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
+    f1: npt.NDArray[np.float64] = np.divide(
+        2 * hits, total, out=np.zeros_like(hits), where=total > 0
+    )
+    return f1
 
 
 def macro_f1_of(matrices: Ints) -> npt.NDArray[np.float64]:

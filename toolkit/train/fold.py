@@ -130,7 +130,7 @@ class _Loop:
         torch.manual_seed(_seed(job, _WEIGHTS))
         model, self.preprocess = build_model(plan, job.facts)
         if train.channels_last:
-            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model = model.to(memory_format=torch.channels_last)
         model = model.to(device)
         self.criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
         optimizer = make_optimizer(model, plan.optimizer)
@@ -177,7 +177,7 @@ class _Loop:
         if not math.isfinite(loss):
             raise UserError(
                 f"fold {self.job.fold}, epoch {progress.epoch}: the loss is {loss}; lower "
-                "optimizer.lr, set train.clip_grad, or use train.precision = \"fp32\""
+                'optimizer.lr, set train.clip_grad, or use train.precision = "fp32"'
             )
         monitored = result["clean_f1"]
         self.rate.epoch_end(monitored)
@@ -245,9 +245,7 @@ class _Loop:
         job, views = self.job, self.plan.tta.views
         by_view = self._predict(self.validation_batches, job.validation, views)
         mean = mean_view(by_view)
-        rows = prediction_rows(
-            job.validation.ids, job.validation.parents, job.fold, by_view, mean
-        )
+        rows = prediction_rows(job.validation.ids, job.validation.parents, job.fold, by_view, mean)
         write_predictions(job.folder.oof, rows, job.meta)
         if job.test is not None:
             by_view = self._predict(self._batches(job.test), job.test, views)
@@ -285,8 +283,10 @@ class _Loop:
         weights = np.asarray(self.sampler, dtype=np.float64)
         if weights.shape != self.job.train.labels.shape:
             use = self.plan.choice("sampler").use
-            raise PluginError(f"sampler {use}: gives weights of shape {weights.shape}, "
-                              f"expected {self.job.train.labels.shape}")  # fmt: skip
+            raise PluginError(
+                f"sampler {use}: gives weights of shape {weights.shape}, "
+                f"expected {self.job.train.labels.shape}"
+            )
         return rng.choice(len(weights), len(weights), p=weights / weights.sum())
 
     def _save(self) -> None:

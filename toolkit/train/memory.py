@@ -24,4 +24,5 @@ def keep_freed_memory() -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT) and mallopt(_M_TRIM_THRESHOLD, _TRIM_NEVER))
+    kept = mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+    return bool(kept and mallopt(_M_TRIM_THRESHOLD, _TRIM_NEVER))

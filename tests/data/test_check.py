@@ -1,0 +1,192 @@
+"""The data check: all faults of rows and pixels in one error, or set aside on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PIL
+
+from toolkit.contracts import ImageSpec, Table, ignore
+from toolkit.data.check import Data, check_data
+from toolkit.data.images import decode, to_working
+from toolkit.errors import DataError
+
+MakeTable = Callable[..., Table]
+SOUND = [("a0", 0), ("a1", 0), ("a2", 0), ("b0", 1), ("b1", 1), ("b2", 1)]
+
+
+@pytest.fixture
+def check(tmp_path: Path, spec: ImageSpec) -> Callable[..., Data]:
+    def check(table: Table, **options: bool) -> Data:
+        return check_data(table, 2, spec, tmp_path / "cache", ignore, **options)
+
+    return check
+
+
+def path_of(table: Table, i: str) -> Path:
+    rows = table.train if i in set(table.train["id"]) else table.test
+    assert rows is not None
+    return Path(rows.loc[rows["id"] == i, "path"].iloc[0])
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def test_every_row_finds_its_own_pixels(
+    make_table: MakeTable, check: Callable[..., Data], spec: ImageSpec
+) -> None:
+    table = make_table(SOUND, test=["t1", "t0"])
+    data = check(table)
+    assert data.set_aside == ()
+    assert data.test_rows is not None
+    assert table.test is not None
+    paths = [*table.train["path"], *table.test["path"]]
+    for path, row in zip(paths, [*data.train_rows, *data.test_rows], strict=True):
+        np.testing.assert_array_equal(data.pack.images[row], to_working(decode(path), spec))
+
+
+def test_images_with_the_same_content_share_a_row(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table(SOUND, test=["t"])
+    path_of(table, "t").write_bytes(path_of(table, "b1").read_bytes())
+    data = check(table)
+    assert data.test_rows is not None
+    assert data.test_rows.tolist() == [data.train_rows[4]]
+    assert len(data.pack.index) == len(SOUND)
+
+
+def test_a_table_without_test_rows_has_no_test_pixels(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    assert check(make_table(SOUND)).test_rows is None
+
+
+def test_all_faults_are_shown_together(make_table: MakeTable, check: Callable[..., Data]) -> None:
+    rows = [
+        *SOUND,
+        ("a0", 0),
+        ("single", 3),
+        ("orphan", 0, "gone"),
+        ("child", 0, "a1"),
+        ("grandchild", 0, "child"),
+    ]
+    table = make_table(rows, classes=("a", "b", "c", "d"), test=["t", "t", "u"])
+    missing, cut, bad_test = (path_of(table, i) for i in ("b0", "b1", "u"))
+    missing.unlink()
+    truncate(cut)
+    bad_test.write_text("no picture")
+    with pytest.raises(DataError) as error:
+        check(table)
+    lines = error.value.lines
+    for line in (
+        "1 training IDs appear twice (a0); keep one row an ID",
+        "1 test IDs appear twice (t); keep one row an ID",
+        "1 training rows name a parent that is no training row (orphan)",
+        "1 training rows have a parent with a parent (grandchild)",
+        'class "c" has no training image',
+        'class "d" has 1 images, fewer than the 2 folds',
+        f"{missing}: there is no such file",
+        f"{bad_test}: is no image that can be read",
+        "  --skip-bad sets unreadable training images aside and goes on",
+    ):
+        assert line in lines
+    assert any(line.startswith(f"{cut}: cannot be read: ") for line in lines)
+    assert len(lines) == 10
+
+
+def test_two_broken_files_with_the_same_content_are_both_named(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    """An interrupted download leaves many empty files: each must be found."""
+    table = make_table(SOUND)
+    empty = [path_of(table, i) for i in ("a0", "b0")]
+    for file in empty:
+        file.write_bytes(b"")
+    with pytest.raises(DataError) as error:
+        check(table)
+    for file in empty:
+        assert f"{file}: is no image that can be read" in error.value.lines
+
+
+def test_a_long_list_of_broken_files_is_cut_and_counted(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table([(f"{label}{n}", label) for label in (0, 1) for n in range(13)])
+    for file in table.train["path"][:23]:
+        Path(file).unlink()
+    with pytest.raises(DataError) as error:
+        check(table)
+    assert sum("there is no such file" in line for line in error.value.lines) == 20
+    assert "  and 3 more training images that cannot be read" in error.value.lines
+
+
+def test_bad_training_images_and_what_was_made_of_them_are_set_aside_on_request(
+    make_table: MakeTable, check: Callable[..., Data], spec: ImageSpec
+) -> None:
+    rows = [*SOUND, ("a0-copy", 0, "a0"), ("a1-copy", 0, "a1"), ("b0-copy", 1, "b0")]
+    table = make_table(rows, test=["t"])
+    path_of(table, "a0").unlink()
+    truncate(path_of(table, "b0-copy"))
+    data = check(table, skip_bad=True)
+    reasons = dict(data.set_aside)
+    assert list(reasons) == ["a0", "a0-copy", "b0-copy"]
+    assert reasons["a0"] == f"{path_of(table, 'a0')}: there is no such file"
+    assert reasons["a0-copy"] == "its parent a0 was set aside"
+    assert reasons["b0-copy"].startswith(f"{path_of(table, 'b0-copy')}: cannot be read: ")
+    kept = data.table.train
+    assert kept["id"].tolist() == ["a1", "a2", "b0", "b1", "b2", "a1-copy"]
+    assert kept.index.tolist() == list(range(6))
+    for path, row in zip(kept["path"], data.train_rows, strict=True):
+        np.testing.assert_array_equal(data.pack.images[row], to_working(decode(path), spec))
+
+
+def test_what_is_left_must_still_be_enough(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table(SOUND)
+    path_of(table, "b0").unlink()
+    path_of(table, "b1").unlink()
+    with pytest.raises(DataError) as error:
+        check(table, skip_bad=True)
+    assert error.value.lines == ('class "b" has 1 images, fewer than the 2 folds',)
+
+
+def test_a_bad_test_image_always_stops(make_table: MakeTable, check: Callable[..., Data]) -> None:
+    table = make_table(SOUND, test=["t"])
+    path_of(table, "t").unlink()
+    path_of(table, "a0").unlink()
+    with pytest.raises(DataError) as error:
+        check(table, skip_bad=True)
+    assert f"{path_of(table, 't')}: there is no such file" in error.value.lines
+
+
+def test_the_fingerprint_is_that_of_what_is_kept(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table(SOUND)
+    path_of(table, "a0").unlink()
+    without = make_table(SOUND[1:], folder="without")
+    assert check(table, skip_bad=True).fingerprint == check(without).fingerprint
+
+
+def test_a_relabelled_pixel_perfect_copy_has_another_fingerprint(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    relabelled = [("a0", 1), *SOUND[1:]]
+    assert check(make_table(SOUND)).fingerprint != check(make_table(relabelled)).fingerprint
+
+
+def test_checking_leaves_the_images_as_they_were(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table(SOUND)
+    before = [Path(path).read_bytes() for path in table.train["path"]]
+    check(table)
+    assert [Path(path).read_bytes() for path in table.train["path"]] == before
+    with PIL.open(table.train["path"][0]) as image:
+        assert image.size == (12, 9)
