@@ -55,10 +55,6 @@ size = 224
 [augment.train]
 use = "document"
 
-[backbone]
-use = "resnet18"
-pretrained = false
-
 [loss]
 use = "focal"
 alpha = 0.5
@@ -143,9 +139,8 @@ def draw_pages(folder: Path) -> None:
 
 def measure(job: Job) -> Figures:
     """Alternate rounds of both kinds, each with as many steps."""
-    plan = make_plan(
-        load_recipe(job.folder / "benchmark.toml", {"backbone.use": job.model}), load_host()
-    )
+    backbone = {"backbone.use": job.model, "backbone.pretrained": False}
+    plan = make_plan(load_recipe(job.folder / "benchmark.toml", backbone), load_host())
     labels = np.arange(PAGES) % CLASSES
     counts = tuple(int(n) for n in np.bincount(labels))
     facts = Facts(tuple(f"class {n}" for n in range(CLASSES)), counts, plan.image, plan.seed)

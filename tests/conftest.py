@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import toolkit
+from toolkit.runs.opened import Run
+
+# Very small models lose more to threads than they gain, and tests run side by side. Set before
+# torch is imported; commands that the tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 CLASSES = ("ticket", "letter", "form")
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Decoded images of tests stay out of the user's cache."""
-    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+    os.environ["TOOLKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 def draw(kind: int, seed: int) -> Image.Image:
@@ -95,9 +103,20 @@ batch_size = 5
 """
 
 
+def write_tiny_recipe(root: Path, folder: Path) -> Path:
+    file = folder / "tiny.toml"
+    file.write_text(RECIPE.format(root=root))
+    return file
+
+
 @pytest.fixture
 def tiny_recipe(documents: Path, tmp_path: Path) -> Path:
     """A recipe that trains a very small model on `documents` in seconds."""
-    file = tmp_path / "tiny.toml"
-    file.write_text(RECIPE.format(root=documents))
-    return file
+    return write_tiny_recipe(documents, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of the tiny recipe, for tests that only look."""
+    folder = tmp_path_factory.mktemp("finished")
+    return toolkit.run(write_tiny_recipe(documents, folder), runs=folder / "runs")

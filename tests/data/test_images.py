@@ -30,9 +30,7 @@ STORED = {
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("orientation", STORED)
-def test_every_orientation_comes_out_upright(
-    tmp_path: Path, orientation: int, suffix: str
-) -> None:
+def test_every_orientation_comes_out_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
     upright = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     exif = PIL.Exif()
     exif[274] = orientation

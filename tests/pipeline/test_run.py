@@ -18,20 +18,21 @@ import toolkit
 from toolkit.contracts import Event
 from toolkit.errors import DataError, RunError, UserError
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.opened import Run
 
 
 @pytest.fixture
 def run_tiny(tiny_recipe: Path, tmp_path: Path):
     """Runs the tiny recipe into a folder of its own."""
 
-    def run(runs: str = "runs", **options: object) -> toolkit.runs.opened.Run:
+    def run(runs: str = "runs", **options: object) -> Run:
         return toolkit.run(tiny_recipe, runs=tmp_path / runs, **options)
 
     return run
 
 
-def test_a_run_leaves_everything_that_the_map_promises(run_tiny, documents: Path) -> None:
-    run = run_tiny()
+def test_a_run_leaves_everything_that_the_map_promises(finished: Run, documents: Path) -> None:
+    run = finished
     files = {p.relative_to(run.path).as_posix() for p in run.path.rglob("*") if p.is_file()}
     fold_files = ("done", "history.csv", "oof.parquet", "preprocess.json", "test.parquet")
     expected = {f"folds/{fold}/{name}" for fold in (0, 1) for name in fold_files}
@@ -41,8 +42,8 @@ def test_a_run_leaves_everything_that_the_map_promises(run_tiny, documents: Path
     assert files - {".lock"} == expected
 
 
-def test_every_training_id_is_predicted_exactly_once(run_tiny, documents: Path) -> None:
-    oof = run_tiny().oof
+def test_every_training_id_is_predicted_exactly_once(finished: Run, documents: Path) -> None:
+    oof = finished.oof
     mean = oof[oof["view"] == "mean"]
     ids = pd.read_csv(documents / "train.csv")["ID"]
     assert sorted(mean["id"]) == sorted(ids)
@@ -51,20 +52,20 @@ def test_every_training_id_is_predicted_exactly_once(run_tiny, documents: Path) 
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
 
 
-def test_an_image_is_predicted_by_the_model_that_never_saw_it(run_tiny) -> None:
-    run = run_tiny()
+def test_an_image_is_predicted_by_the_model_that_never_saw_it(finished: Run) -> None:
+    run = finished
     assigned = pd.read_csv(run.path / "folds.csv").set_index("id")["fold"]
     assert (run.oof["fold"] == run.oof["id"].map(assigned)).all()
 
 
-def test_the_mean_view_is_the_average_of_the_single_views(run_tiny) -> None:
-    oof = run_tiny().oof.set_index(["view", "id"])[["p_0", "p_1", "p_2"]]
+def test_the_mean_view_is_the_average_of_the_single_views(finished: Run) -> None:
+    oof = finished.oof.set_index(["view", "id"])[["p_0", "p_1", "p_2"]]
     average = (oof.loc["identity"] + oof.loc["rot180"]) / 2
     np.testing.assert_allclose(oof.loc["mean"], average.loc[oof.loc["mean"].index], atol=1e-6)
 
 
-def test_the_submission_keeps_the_samples_ids_and_order(run_tiny, documents: Path) -> None:
-    run = run_tiny()
+def test_the_submission_keeps_the_samples_ids_and_order(finished: Run, documents: Path) -> None:
+    run = finished
     submission = pd.read_csv(run.path / "submission.csv")
     sample = pd.read_csv(documents / "sample_submission.csv")
     assert list(submission.columns) == ["ID", "target"]
@@ -75,8 +76,8 @@ def test_the_submission_keeps_the_samples_ids_and_order(run_tiny, documents: Pat
     assert dict(zip(submission["ID"], submission["target"], strict=True)) == expected
 
 
-def test_the_test_prediction_is_the_mean_of_the_folds(run_tiny) -> None:
-    run = run_tiny()
+def test_the_test_prediction_is_the_mean_of_the_folds(finished: Run) -> None:
+    run = finished
     folds = [pd.read_parquet(run.path / f"folds/{k}/test.parquet") for k in (0, 1)]
     means = [f[f["view"] == "mean"].set_index("id")[["p_0", "p_1", "p_2"]] for f in folds]
     average = (means[0] + means[1]) / 2
@@ -84,8 +85,8 @@ def test_the_test_prediction_is_the_mean_of_the_folds(run_tiny) -> None:
     np.testing.assert_allclose(joined, average.loc[joined.index], atol=1e-6)
 
 
-def test_the_report_says_what_scikit_learn_says(run_tiny, documents: Path) -> None:
-    run = run_tiny()
+def test_the_report_says_what_scikit_learn_says(finished: Run, documents: Path) -> None:
+    run = finished
     truth = pd.read_csv(documents / "train.csv").set_index("ID")["target"]
     mean = run.oof[run.oof["view"] == "mean"].set_index("id")
     predicted = mean[["p_0", "p_1", "p_2"]].to_numpy().argmax(axis=1)
@@ -101,8 +102,8 @@ def test_the_report_says_what_scikit_learn_says(run_tiny, documents: Path) -> No
     assert [c["support"] for c in run.report["classes"]] == [8, 8, 8]
 
 
-def test_the_weights_kept_are_those_of_the_best_epoch(run_tiny) -> None:
-    run = run_tiny()
+def test_the_weights_kept_are_those_of_the_best_epoch(finished: Run) -> None:
+    run = finished
     for fold in (0, 1):
         history = pd.read_csv(run.path / f"folds/{fold}/history.csv")
         done = json.loads((run.path / f"folds/{fold}/done").read_text())
@@ -112,9 +113,9 @@ def test_the_weights_kept_are_those_of_the_best_epoch(run_tiny) -> None:
 
 
 def test_shuffled_rows_and_files_change_no_fold_and_no_prediction(
-    run_tiny, documents: Path, tmp_path: Path
+    run_tiny, finished: Run, documents: Path, tmp_path: Path
 ) -> None:
-    straight = run_tiny("straight")
+    straight = finished
     shuffled = tmp_path / "elsewhere"
     names = sorted((documents / "train").iterdir())
     random.Random(1).shuffle(names)
@@ -169,7 +170,7 @@ def test_unreadable_training_images_are_set_aside_only_when_asked(
     shutil.copytree(documents, copy)
     (copy / "train" / "page05.png").write_bytes(b"no image")
     overrides = {"data.root": str(copy)}
-    with pytest.raises(DataError, match="page05.png"):
+    with pytest.raises(DataError, match=r"page05\.png"):
         run_tiny(overrides=overrides)
     assert not (tmp_path / "runs").exists()
     run = run_tiny(overrides=overrides, skip_bad=True)
@@ -224,8 +225,8 @@ def test_a_loss_weight_too_few_is_found_before_anything_trains(run_tiny, tmp_pat
 
 
 def test_a_loss_that_is_no_number_stops_with_advice(run_tiny) -> None:
-    with pytest.raises(UserError, match=r"lower\s+optimizer\.lr"):
-        run_tiny(overrides={"optimizer.lr": 1e30, "optimizer.use": "sgd"})
+    with pytest.raises(UserError, match=r"the loss is (nan|inf); lower\s+optimizer\.lr"):
+        run_tiny(overrides={"loss.alpha": [3e38, 3e38, 3e38]})
 
 
 def test_open_run_refuses_a_folder_that_is_none(tmp_path: Path) -> None:
@@ -233,14 +234,14 @@ def test_open_run_refuses_a_folder_that_is_none(tmp_path: Path) -> None:
         toolkit.open_run(tmp_path)
 
 
-def test_open_run_reads_what_the_run_wrote(run_tiny) -> None:
-    run = run_tiny()
+def test_open_run_reads_what_the_run_wrote(finished: Run) -> None:
+    run = finished
     opened = toolkit.open_run(run.path)
     pd.testing.assert_frame_equal(opened.oof, run.oof)
     assert opened.plan["hash"] == opened.report["plan"] == RunFolder(run.path).plan_hash
 
 
-def test_the_recipe_in_a_run_folder_makes_the_same_plan(run_tiny) -> None:
-    run = run_tiny()
+def test_the_recipe_in_a_run_folder_makes_the_same_plan(finished: Run) -> None:
+    run = finished
     again = toolkit.run(run.path / "recipe.toml", runs=run.path.parent)
     assert again.path == run.path

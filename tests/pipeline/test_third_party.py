@@ -25,7 +25,7 @@ dependencies = ["recipe-toolkit"]
 acme = "acme_vision"
 """
 
-TABLE = '''
+TABLE = """
 from toolkit import hookimpl
 
 
@@ -33,7 +33,7 @@ from toolkit import hookimpl
 def toolkit_register(register):
     register.loss("poly", "acme_vision.parts:poly", help="Poly-1 cross-entropy")
     register.backbone("tiny", "acme_vision.parts:Tiny", help="two convolutions")
-'''
+"""
 
 PARTS = '''
 from __future__ import annotations
@@ -145,4 +145,6 @@ def test_a_wrong_option_of_a_third_party_is_found_like_any_other(
         check=False,
     )
     assert done.returncode == 2
-    assert f'{tiny_recipe}:{line}: loss.epsilom: unknown key. Did you mean "epsilon"?' in done.stderr
+    assert (
+        f'{tiny_recipe}:{line}: loss.epsilom: unknown key. Did you mean "epsilon"?' in done.stderr
+    )

@@ -90,9 +90,8 @@ class Csv:
                     unknown[self.id_column], unknown[self.target_column], strict=True
                 )
             )
-            problems.append(
-                f"{root / self.train}: {len(unknown)} labels are not in {self.meta} ({found})"
-            )
+            fault = f"not in {self.meta}" if (root / self.meta).is_file() else "empty"
+            problems.append(f"{root / self.train}: {len(unknown)} labels are {fault} ({found})")
         rows = self._inside(rows, root / self.train_images, problems)
         train = self._rows(rows, root / self.train_images)
         train["label"] = rows[self.target_column].map(labels).fillna(-1).astype("int64")
@@ -113,8 +112,8 @@ class Csv:
             rows = _read_csv(meta, [self.target_column, self.name_column])
             pairs = list(zip(rows[self.target_column], rows[self.name_column], strict=True))
         else:
-            pairs = [(target, target) for target in sorted(set(targets))]
-        if all(target.isdigit() for target, _ in pairs):
+            pairs = [(target, target) for target in sorted(set(targets) - {""})]
+        if all(target.isdecimal() for target, _ in pairs):
             pairs.sort(key=lambda pair: int(pair[0]))
         return pairs
 
@@ -236,4 +235,5 @@ def _some(items: Iterable[Any], limit: int = 5) -> str:
 
 
 def _number(target: str) -> Any:
-    return int(target) if target.isdigit() else target
+    """The number that a target spells. "007" stays text: a submission repeats it as it is."""
+    return int(target) if target.isdecimal() and str(int(target)) == target else target

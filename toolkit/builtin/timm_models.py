@@ -89,10 +89,9 @@ def require_hub_weights(name: str) -> None:
         HfApi().model_info(config.hf_hub_id, timeout=_HUB_SECONDS)
     # The hub's client raises its transport's own exceptions: whatever it is, the way out is same.
     except Exception as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
             f'backbone: the pretrained weights of "{name}" ({config.hf_hub_id}) cannot be '
-            f"fetched: {cause}",
+            f"fetched: {_cause(error)}",
             "  Ways out:",
             f"  - on a machine with a network, fetch {config.hf_hub_id} once; then copy the hub's "
             "cache folder (HF_HOME) here",
@@ -118,10 +117,44 @@ def _from_file(name: str, weights: str, options: dict[str, Any]) -> Any:
     if file.suffix not in (".safetensors", ".pth", ".pt", ".bin"):
         raise UserError(f"backbone.weights: {weights}: expected a .safetensors or .pth file")
     overlay = {"file": str(file)}
-    try:
+
+    def load() -> Any:
         return timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, **options)
+
+    try:
+        model = load()
+        with torch.random.fork_rng(devices=[]):
+            missing = _undecided(model, load())
     except Exception as error:
-        cause = str(error).splitlines()[0]
         raise UserError(
-            f"backbone.weights: {weights} does not hold weights of {name}: {cause}"
+            f"backbone.weights: {weights} does not hold weights of {name}: {_cause(error)}"
         ) from error
+    if missing:
+        found = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+        raise UserError(
+            f"backbone.weights: {weights} does not hold weights of {name}: it lacks "
+            f"{len(missing)} parameters ({found})"
+        )
+    return model
+
+
+def _undecided(model: Any, again: Any) -> list[str]:
+    """Parameters of the body that two loads of one file do not agree on.
+
+    timm loads leniently once the head differs: what the file lacks keeps its random start, and a
+    file of another architecture would decide nothing at all.
+    """
+    heads = model.pretrained_cfg["classifier"] or ()
+    heads = (heads,) if isinstance(heads, str) else heads
+    prefixes = tuple(f"{head}." for head in heads)
+    pairs = zip(model.named_parameters(), again.parameters(), strict=True)
+    return [
+        name
+        for (name, first), second in pairs
+        if not name.startswith(prefixes) and not torch.equal(first, second)
+    ]
+
+
+def _cause(error: Exception) -> str:
+    """The first line of an error that may have none."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -29,7 +29,7 @@ class JsonLines:
 
     @hookimpl
     def toolkit_epoch_end(self, fold: int, epoch: int, metrics: Mapping[str, float]) -> None:
-        self._append("epoch_end", fold=fold, epoch=epoch, **metrics)
+        self._append("epoch_end", **{**metrics, "fold": fold, "epoch": epoch})
 
     @hookimpl
     def toolkit_fold_end(self, fold: int, scores: Mapping[str, float]) -> None:

@@ -57,7 +57,9 @@ def check_data(
         if content is None:
             there = "cannot be read" if Path(path).exists() else "there is no such file"
             return f"{path}: {there}"
-        return decoding.get(content)
+        found = decoding.get(content)
+        # Files with the same content were decoded once, under the path of one of them.
+        return found and path + found.removeprefix(files[content])
 
     bad = _faults(table.train, fault)
     bad_test = {} if table.test is None else _faults(table.test, fault)

@@ -140,7 +140,9 @@ class Normalize:
         """Args: `images` (B, S, S, 3) uint8. Returns (B, 3, S, S) float32."""
         images = images.to(self.device, non_blocking=True)
         if self.buffer.shape != images.shape:
-            self.buffer = torch.empty(images.shape, dtype=torch.float32, device=self.device)
+            # Training goes on with the buffer that a prediction made: it must be a normal tensor.
+            with torch.inference_mode(False):
+                self.buffer = torch.empty(images.shape, dtype=torch.float32, device=self.device)
         self.buffer.copy_(images)
         torch.addcmul(self.shift, self.buffer, self.scale, out=self.buffer)
         batch = self.buffer.permute(0, 3, 1, 2)

@@ -69,9 +69,9 @@ def load_host(
         register = Register(point.name, package, _version(point), prefix=f"{point.name}.")
         try:
             _register(point.load(), register)
-        # A plugin may raise anything at all; whatever it is becomes the listed reason.
-        except Exception as error:  # noqa: BLE001
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        # A plugin may raise anything at all, or exit; whatever it is becomes the listed reason.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
             set_aside.append(SetAside(point.name, package, reason))
         else:
             registry.add(register.entries)

@@ -68,8 +68,10 @@ def load_target(target: str, owner: str) -> Callable[..., Any]:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise PluginError(f"{owner}: its target {target!r} cannot be loaded: {error}") from error
+    # A third party's module may raise anything at all when it is imported.
+    except Exception as error:
+        cause = " ".join(f"{type(error).__name__}: {error}".split())
+        raise PluginError(f"{owner}: its target {target!r} cannot be loaded: {cause}") from error
     if not callable(found):
         raise PluginError(f"{owner}: its target {target!r} is a {type(found).__name__}, no factory")
     factory: Callable[..., Any] = found

@@ -6,17 +6,18 @@ Docs, bounds, defaults and error messages of a component all come from here.
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
 
 from toolkit.errors import PluginError
 from toolkit.plugin.registry import KINDS, Entry
 
-STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=False)
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,14 @@ def options_model(entry: Entry) -> type[BaseModel]:
     """The pydantic model of a component's options.
 
     Raises `PluginError` where the signature does not fit the kind: wrong positional-only
-    arguments, or an option without annotation.
+    arguments, or an option without annotation or of a type that a recipe cannot say.
     """
     factory = entry.load()
     where = f"{entry.kind} {entry.name} ({entry.target})"
-    parameters = list(inspect.signature(factory).parameters.values())
+    try:
+        parameters = list(inspect.signature(factory).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{where}: its signature cannot be read: {error}") from error
     given = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY)
     expected = (("name",) if entry.names else ()) + KINDS[entry.kind].host_arguments
     if len(given) != len(expected):
@@ -53,7 +57,11 @@ def options_model(entry: Entry) -> type[BaseModel]:
         annotation = _annotation(factory, parameter, where)
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (annotation, default)
-    return create_model(entry.name, __config__=STRICT, **fields)
+    try:
+        return create_model(entry.name, __config__=STRICT, **fields)
+    except PydanticUserError as error:
+        cause = str(error).splitlines()[0]
+        raise PluginError(f"{where}: no options model can be made: {cause}") from error
 
 
 def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where: str) -> Any:
@@ -65,7 +73,8 @@ def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where
     function: Any = factory.__init__ if inspect.isclass(factory) else inspect.unwrap(factory)
     try:
         return eval(parameter.annotation, function.__globals__)
-    except NameError as error:
+    # A wrong annotation raises in as many ways as there are expressions.
+    except Exception as error:
         raise PluginError(
             f"{where}: the annotation of {parameter.name!r} cannot be read: {error}; "
             "import what it names at the top of its module, not under TYPE_CHECKING"
@@ -123,8 +132,8 @@ def toml_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'"{escaped}"'
+        # JSON's escapes are TOML's, which asks for one more.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_text(item) for item in value) + "]"
     if isinstance(value, Mapping):

@@ -7,6 +7,8 @@ walks keys and skips values, and understands just enough of a value to know wher
 from __future__ import annotations
 
 import re
+import tomllib
+from typing import Any
 
 Path = tuple[str, ...]
 
@@ -28,11 +30,15 @@ def split_key(text: str) -> Path:
 
     Raises `ValueError` where the text is no TOML key.
     """
-    scanner = _Scanner(text.strip())
-    path = scanner.key()
-    if scanner.at != len(scanner.text) or not path:
-        raise ValueError(f"{text!r} is not a key; write section.key")
-    return path
+    path: list[str] = []
+    try:
+        nested: Any = tomllib.loads(f"{text} = 0")
+        while isinstance(nested, dict):
+            ((part, nested),) = nested.items()
+            path.append(part)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a key; write section.key") from error
+    return tuple(path)
 
 
 class _Scanner:
@@ -44,23 +50,25 @@ class _Scanner:
     def scan(self) -> dict[Path, int]:
         table: Path = ()
         while self.skip(_SPACE) < len(self.text):
-            if self.text.startswith("[[", self.at):
-                table = self.header("]]")
-                self.arrays[table] = self.arrays.get(table, -1) + 1
-                table = (*table, str(self.arrays[table]))
-            elif self.text.startswith("[", self.at):
-                table = self.header("]")
+            if self.text.startswith("[", self.at):
+                table = self.header()
             else:
                 self.pair(table)
         return self.lines
 
-    def header(self, close: str) -> Path:
-        self.at += len(close)
-        self.skip(_BLANK)
+    def header(self) -> Path:
+        brackets = 2 if self.text.startswith("[[", self.at) else 1
+        self.at += brackets
         line = self.line()
-        path = self.key()
-        self.skip(_BLANK)
-        self.at += len(close)
+        parts = self.key()
+        self.at += brackets
+        path: Path = ()
+        for depth, part in enumerate(parts, start=1):
+            path = (*path, part)
+            if depth == len(parts) and brackets == 2:
+                self.arrays[path] = self.arrays.get(path, -1) + 1
+            if path in self.arrays:  # a header means the last table of an array
+                path = (*path, str(self.arrays[path]))
         self.note(path, line)
         return path
 
@@ -143,6 +151,4 @@ class _Scanner:
 
 
 def _unquoted(text: str) -> str:
-    if text.startswith("'"):
-        return text[1:-1]
-    return re.sub(r'\\(["\\])', r"\1", text[1:-1])
+    return str(tomllib.loads(f"key = {text}")["key"])

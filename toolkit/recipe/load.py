@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toolkit.errors import RecipeError
+from toolkit.errors import RecipeError, UserError
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import key_lines, split_key
 from toolkit.recipe.shipped import find_shipped
@@ -58,20 +58,34 @@ def load_recipe(path: str | Path, overrides: Mapping[str, Any] | None = None) ->
     """
     layers = _layers(str(path), [])
     merged = Recipe(str(path), {})
+    # An override of `use` comes first, so that it drops the old options and not other overrides.
+    laid = [_override(key, value) for key, value in (overrides or {}).items()]
+    layers += sorted(laid, key=lambda layer: not layer.path.endswith(".use"))
     for layer in layers:
+        _drop_ranges(merged, layer)
         _merge(merged, layer.values, layer.origins, ())
-    for key, value in (overrides or {}).items():
-        origin = Origin(f"--set {key}={value if isinstance(value, str) else toml_text(value)}")
-        try:
-            keys = split_key(key)
-        except ValueError as error:
-            raise RecipeError(f"{origin}: {error}") from error
-        origins = {keys[: depth + 1]: origin for depth in range(len(keys))}
-        nested: Any = value
-        for part in reversed(keys):
-            nested = {part: nested}
-        _merge(merged, nested, origins, ())
     return merged
+
+
+def _override(key: str, value: Any) -> Recipe:
+    """One override, as a layer."""
+    origin = Origin(f"--set {key}={value if isinstance(value, str) else toml_text(value)}")
+    try:
+        keys = split_key(key)
+    except ValueError as error:
+        raise RecipeError(f"{origin}: {error}") from error
+    nested: Any = value
+    for part in reversed(keys):
+        nested = {part: nested}
+    return Recipe(".".join(keys), nested, dict.fromkeys(_paths(nested), origin))
+
+
+def _paths(values: Mapping[str, Any], at: Keys = ()) -> Iterator[Keys]:
+    """The path of every table and value."""
+    for key, value in values.items():
+        yield (*at, key)
+        if isinstance(value, Mapping):
+            yield from _paths(value, (*at, key))
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -100,7 +114,11 @@ def _layers(path: str, seen: list[str]) -> list[Recipe]:
         return [layer]
     if not isinstance(parent, str):
         raise RecipeError(f"{origins[('extends',)]}: extends: expected text, found {parent!r}")
-    if find_shipped(parent) is None:
+    try:
+        shipped = find_shipped(parent)
+    except UserError as error:
+        raise RecipeError(f"{origins[('extends',)]}: extends: {error}") from error
+    if shipped is None:
         parent = _beside(path, file, parent)
         if not Path(parent).is_file():
             raise RecipeError(f"{origins[('extends',)]}: extends: there is no file {parent}")
@@ -129,6 +147,29 @@ def _read(path: str, file: Path) -> tuple[dict[str, Any], dict[Keys, int]]:
         line = re.search(r"at line (\d+)", str(error))
         place = f"{path}:{line.group(1)}" if line else f"{path}:{text.count(chr(10)) + 1}"
         raise RecipeError(f"{place}: not valid TOML: {error}") from error
+
+
+def _drop_ranges(into: Recipe, layer: Recipe) -> None:
+    """Where `layer` changes a `use`, the ranges for the old component's options go with them."""
+    tune = into.values.get("tune")
+    space = tune.get("space") if isinstance(tune, dict) else None
+    if not isinstance(space, dict):
+        return
+    for keys in _changed_uses(into.values, layer.values):
+        section = ".".join(keys)
+        for path in [p for p in space if p.rpartition(".")[0] == section and p != f"{section}.use"]:
+            del space[path]
+            for stale in [k for k in into.origins if k[:3] == ("tune", "space", path)]:
+                del into.origins[stale]
+
+
+def _changed_uses(old: Mapping[str, Any], new: Mapping[str, Any], at: Keys = ()) -> Iterator[Keys]:
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            if _replaces((*at, key), before, value):
+                yield (*at, key)
+            yield from _changed_uses(before, value, (*at, key))
 
 
 def _merge(

@@ -159,8 +159,7 @@ class _Planner:
         for keys, slot in SLOTS.items():
             self.component(keys, slot)
         self.rules()
-        space = self.table(("tune", "space"))
-        for key, text in space_problems(space, self.models, self.chooses):
+        for key, text in space_problems(self.space(), self.models, self.chooses):
             self.problem(("tune", "space", *key), text)
         if self.problems:
             ordered = sorted(self.problems, key=lambda p: (p[0].where, p[0].line or 0))
@@ -226,7 +225,7 @@ class _Planner:
 
     def schedule(self, given: Mapping[str, Any]) -> None:
         use = given.get("use", "cosine")
-        if use in SCHEDULES:
+        if isinstance(use, str) and use in SCHEDULES:
             self.fixed(("schedule",), SCHEDULES[use], given)
         else:
             known = ", ".join(SCHEDULES)
@@ -283,15 +282,26 @@ class _Planner:
     def plugins(self) -> set[str]:
         return {entry.plugin for entry in self.host.registry}
 
+    def space(self) -> dict[str, Any]:
+        """The ranges of `[tune.space]`, without those of a section whose component was not found:
+        that has its line already, and nobody knows its options."""
+        absent = {keys for keys, slot in SLOTS.items() if slot.optional and not self.table(keys)}
+        unknown = {("schedule",), *SLOTS} - self.models.keys() - absent
+        space = self.table(("tune", "space"))
+        return {p: r for p, r in space.items() if tuple(p.split(".")[:-1]) not in unknown}
+
     def chooses(self, keys: Keys, use: Any) -> str | None:
         """What is wrong with a component name that `[tune.space]` offers for a section."""
         if keys == ("schedule",):
-            return None if use in SCHEDULES else f'there is no schedule "{use}"'
+            known = isinstance(use, str) and use in SCHEDULES
+            return None if known else f'there is no schedule "{use}"'
         if keys == ("optimizer",):
             return self.optimizer_problem(use)
         return self.find(SLOTS[keys].kind, use)[1] if keys in SLOTS else None
 
     def optimizer_problem(self, use: Any) -> str | None:
+        if not isinstance(use, str):
+            return f"expected the name of an optimizer, found {use!r}"
         if use in ("adam", "adamw", "sgd", "nadamw", "lamb", "lion", "rmsprop"):
             return None  # known for certain: spares the import of timm
         from timm.optim import list_optimizers

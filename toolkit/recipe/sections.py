@@ -19,7 +19,7 @@ View = Literal[
 class Section(BaseModel):
     """Base of the fixed sections: unknown keys, wrong types and infinities are errors."""
 
-    model_config = {**STRICT, "allow_inf_nan": False}
+    model_config = STRICT
 
 
 class Top(Section):

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.load import Keys
 from toolkit.recipe.problems import did_you_mean, validate
+from toolkit.recipe.sections import SLOTS
 
 Chooses = Callable[[Keys, Any], str | None]
 
@@ -21,7 +22,7 @@ def space_problems(
     known = [
         ".".join((*keys, name)) for keys, model in models.items() for name in model.model_fields
     ]
-    known += [".".join((*keys, "use")) for keys in models]
+    known += [".".join((*keys, "use")) for keys in models if keys in SLOTS]
     for path, given in space.items():
         *section, option = path.split(".")
         keys = tuple(section)
@@ -53,7 +54,7 @@ def _range_problems(
         candidates = choices
     else:
         low, high = given.get("low"), given.get("high")
-        numbers = [v for v in (low, high) if isinstance(v, int | float) and v is not True]
+        numbers = [v for v in (low, high) if isinstance(v, int | float) and not isinstance(v, bool)]
         if len(numbers) < 2:
             yield "low and high are two numbers"
             return

@@ -1,0 +1,289 @@
+"""Decode once: packs are keyed by content, whole or absent, shared and bounded."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from toolkit.contracts import Event, ImageSpec, ignore
+from toolkit.data import cache
+from toolkit.data.cache import Pack, cache_folder, evict, limit_gb, open_pack, packs
+from toolkit.data.images import decode, to_working
+from toolkit.data.table import file_hashes
+from toolkit.errors import UserError
+
+SaveImage = Callable[..., Path]
+
+
+def contents(files: Iterable[Path]) -> dict[str, str]:
+    """Content hash to path."""
+    hashes = file_hashes(str(file) for file in files)
+    return {str(content): path for path, content in hashes.items()}
+
+
+@pytest.fixture
+def files(save_image: SaveImage) -> dict[str, str]:
+    return contents(save_image(f"images/{n}.png", seed=n) for n in range(3))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "packs"
+
+
+def opened(files: dict[str, str], spec: ImageSpec, folder: Path) -> Pack:
+    pack, faults = open_pack(files, spec, ignore, folder)
+    assert faults == {}
+    assert pack is not None
+    return pack
+
+
+def require_whole(pack: Pack, files: dict[str, str], spec: ImageSpec) -> None:
+    assert set(pack.index) == set(files)
+    assert pack.images.shape == (len(files), spec.working_size, spec.working_size, 3)
+    for content, path in files.items():
+        (row,) = pack.rows([content])
+        np.testing.assert_array_equal(pack.images[row], to_working(decode(path), spec))
+
+
+def test_a_pack_holds_every_image_at_the_working_size(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    require_whole(opened(files, spec, folder), files, spec)
+
+
+def test_a_second_opening_decodes_nothing(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    events: list[Event] = []
+    open_pack(files, spec, events.append, folder)
+    assert [(e.stage, e.done, e.total) for e in events] == [("decode", n, 3) for n in (1, 2, 3)]
+    events.clear()
+    pack, _ = open_pack(files, spec, events.append, folder)
+    assert events == []
+    assert pack is not None
+    require_whole(pack, files, spec)
+
+
+def test_renamed_and_moved_files_find_their_pack(
+    files: dict[str, str], spec: ImageSpec, folder: Path, tmp_path: Path
+) -> None:
+    before = opened(files, spec, folder)
+    moved = []
+    for number, path in enumerate(files.values()):
+        moved.append(Path(path).rename(tmp_path / f"other-{number}.png"))
+    events: list[Event] = []
+    after, _ = open_pack(contents(moved), spec, events.append, folder)
+    assert events == []
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "other", [ImageSpec(17), ImageSpec(16, "crop"), ImageSpec(16, fill=9), ImageSpec(16, "stretch")]
+)
+def test_another_spec_is_another_pack(
+    files: dict[str, str], spec: ImageSpec, folder: Path, other: ImageSpec
+) -> None:
+    first = opened(files, spec, folder)
+    require_whole(opened(files, other, folder), files, other)
+    require_whole(first, files, spec)
+    assert len(packs(folder)) == 2
+
+
+def test_other_files_are_another_pack(
+    files: dict[str, str], spec: ImageSpec, folder: Path, save_image: SaveImage
+) -> None:
+    first = opened(files, spec, folder)
+    more = {**files, **contents([save_image("images/more.png", seed=99)])}
+    require_whole(opened(more, spec, folder), more, spec)
+    require_whole(first, files, spec)
+    assert sorted(pack.images for pack in packs(folder)) == [3, 4]
+
+
+def test_what_a_killed_process_left_half_made_is_replaced(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    home = opened(files, spec, folder).path.parent
+    half_made = home.with_suffix(".tmp")
+    home.rename(half_made)  # whole, but never given its name
+    (half_made / "images.u8").write_bytes(b"short")
+    (half_made / "junk").write_text("")
+    require_whole(opened(files, spec, folder), files, spec)
+    assert not half_made.exists()
+    assert sorted(file.name for file in home.iterdir()) == ["images.u8", "index.json"]
+
+
+def test_faults_are_told_by_content_and_leave_no_pack(
+    files: dict[str, str], spec: ImageSpec, folder: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no picture")
+    mixed = {**files, **contents([bad])}
+    pack, faults = open_pack(mixed, spec, ignore, folder)
+    assert pack is None
+    assert faults == {next(iter(contents([bad]))): f"{bad}: is no image that can be read"}
+    assert packs(folder) == []
+    assert [path for path in folder.iterdir() if path.is_dir()] == []
+    require_whole(opened(files, spec, folder), files, spec)
+
+
+def test_the_number_of_decoding_processes_changes_no_byte(
+    files: dict[str, str], spec: ImageSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_WORTH_A_POOL", 2)
+    alone, _ = open_pack(files, spec, ignore, tmp_path / "alone", processes=1)
+    pooled, _ = open_pack(files, spec, ignore, tmp_path / "pooled", processes=2)
+    assert alone is not None
+    assert pooled is not None
+    assert pooled.index == alone.index
+    assert pooled.path.read_bytes() == alone.path.read_bytes()
+    require_whole(pooled, files, spec)
+
+
+def test_two_processes_that_build_at_once_both_get_a_whole_pack(
+    spec: ImageSpec, folder: Path, save_image: SaveImage
+) -> None:
+    many = contents(save_image(f"images/{n}.png", n, 200, 150) for n in range(50))
+    one = dict(list(many.items())[:1])
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        # Both processes stand ready, all imported, before the race.
+        pool.starmap(open_pack, [(one, spec, ignore, folder / str(n), 1) for n in (0, 1)], 1)
+        results = pool.starmap(open_pack, [(many, spec, ignore, folder, 1)] * 2, chunksize=1)
+    for pack, faults in results:
+        assert faults == {}
+        require_whole(pack, many, spec)
+    assert not list(folder.glob("*.tmp"))
+
+
+def test_a_pack_pickles_without_its_pixels(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    pack = opened(files, spec, folder)
+    assert pack.images.nbytes > 2000
+    pickled = pickle.dumps(pack)
+    assert len(pickled) < 1000
+    again = pickle.loads(pickled)
+    assert "images" not in vars(again)
+    require_whole(again, files, spec)
+
+
+def test_the_pixels_of_a_pack_cannot_be_written(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    images = opened(files, spec, folder).images
+    with pytest.raises(ValueError, match="read-only"):
+        images[0, 0, 0, 0] = 1
+
+
+@pytest.fixture
+def three(files: dict[str, str], spec: ImageSpec, folder: Path) -> list[Pack]:
+    """Three packs of one image each, last used 300, 200 and 100 seconds after 1970."""
+    made = []
+    for used, (content, path) in zip((300, 200, 100), files.items(), strict=True):
+        pack = opened({content: path}, spec, folder)
+        os.utime(pack.path.parent, (used, used))
+        made.append(pack)
+    return made
+
+
+def keys(found: Iterable[cache.PackInfo]) -> list[str]:
+    return [pack.key for pack in found]
+
+
+def names(found: Iterable[Pack]) -> list[str]:
+    return [pack.path.parent.name for pack in found]
+
+
+def test_packs_are_listed_from_the_most_recently_used(three: list[Pack], folder: Path) -> None:
+    assert keys(packs(folder)) == names(three)
+    size = packs(folder)[0].gigabytes * 1e9
+    # 18 x 18 x 3 bytes of pixels and an index of one 32-digit hash: {"...": 0}
+    assert size == pytest.approx(972 + 39)
+    assert packs(folder / "none") == []
+
+
+def test_the_least_recently_used_packs_go_first(three: list[Pack], folder: Path) -> None:
+    size = packs(folder)[0].gigabytes
+    removed = evict(folder, limit=2.5 * size)
+    assert keys(removed) == names(three[2:])
+    assert keys(packs(folder)) == names(three[:2])
+    assert keys(evict(folder, limit=1.5 * size)) == names(three[1:2])
+
+
+def test_the_kept_pack_stays_however_old_and_large_it_is(three: list[Pack], folder: Path) -> None:
+    oldest = names(three[2:])[0]
+    assert set(keys(evict(folder, keep=oldest, limit=0))) == set(names(three[:2]))
+    assert keys(packs(folder)) == [oldest]
+
+
+def test_within_the_limit_nothing_is_removed(three: list[Pack], folder: Path) -> None:
+    assert evict(folder, limit=4 * packs(folder)[0].gigabytes) == []
+    assert len(packs(folder)) == 3
+
+
+def test_building_a_pack_evicts_others_beyond_the_limit(
+    three: list[Pack],
+    files: dict[str, str],
+    spec: ImageSpec,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOOLKIT_CACHE_GB", "0")
+    pack = opened(files, spec, folder)
+    assert keys(packs(folder)) == names([pack])
+
+
+def test_opening_a_pack_makes_it_the_most_recently_used(
+    three: list[Pack], files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    content, path = list(files.items())[2]
+    opened({content: path}, spec, folder)
+    assert keys(packs(folder))[0] == names(three)[2]
+
+
+def test_a_run_goes_on_with_a_pack_that_was_evicted(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    pack = opened(files, spec, folder)
+    before = pack.images[0].copy()
+    evict(folder, limit=0)
+    assert not pack.path.exists()
+    np.testing.assert_array_equal(pack.images[0], before)
+
+
+def test_the_cache_is_where_the_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_CACHE", "/somewhere/else")
+    assert cache_folder() == Path("/somewhere/else")
+    monkeypatch.delenv("TOOLKIT_CACHE")
+    assert cache_folder().name == "recipe-toolkit"
+
+
+def test_the_limit_is_what_the_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOOLKIT_CACHE_GB", raising=False)
+    assert limit_gb() == 20
+    monkeypatch.setenv("TOOLKIT_CACHE_GB", "1.5")
+    assert limit_gb() == 1.5
+    monkeypatch.setenv("TOOLKIT_CACHE_GB", "lots")
+    with pytest.raises(UserError, match="TOOLKIT_CACHE_GB=lots: expected a number of gigabytes"):
+        limit_gb()
+
+
+def test_a_disk_without_room_is_told_before_decoding(
+    files: dict[str, str], spec: ImageSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        free = 2915  # 3 images x 18 x 18 x 3 bytes need 2,916
+
+    monkeypatch.setattr(cache.shutil, "disk_usage", lambda folder: Full)
+    events: list[Event] = []
+    with pytest.raises(UserError, match="toolkit cache clear"):
+        open_pack(files, spec, events.append, folder)
+    assert events == []
+    Full.free = 2916
+    opened(files, spec, folder)
