@@ -64,17 +64,6 @@ class Preprocess:
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self.image), "mean": list(self.mean), "std": list(self.std)}
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Preprocess:
-        image = ImageSpec(
-            size=values["size"],
-            fit=values["fit"],
-            fill=values["fill"],
-            interpolation=values["interpolation"],
-        )
-        mean, std = tuple(values["mean"]), tuple(values["std"])
-        return cls(image, mean, std)
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -143,7 +132,7 @@ class Event:
     """One step of progress, told to the caller's `notify`; never a way to change a number."""
 
     stage: str
-    """decode, train, predict, or message."""
+    """stage, decode, train, epoch, predict, or message."""
     text: str = ""
     done: int = 0
     total: int = 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 
 class ToolkitError(Exception):
     """Anything that toolkit raises on purpose. Exit code 1: our fault."""
@@ -22,10 +20,6 @@ class UserError(ToolkitError):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
-
-    @classmethod
-    def gathered(cls, lines: Iterable[str]) -> UserError:
-        return cls(*lines)
 
 
 class RecipeError(UserError):

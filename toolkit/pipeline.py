@@ -14,29 +14,37 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from toolkit.contracts import Event, Facts, Ints, Notify, RunInfo, Table, ignore
+from toolkit.data.augment import as_callable
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_data
 from toolkit.data.folds import assign_folds, fold_hash, fold_warnings, split_rows
 from toolkit.data.smoke import handful
 from toolkit.data.table import read_table
 from toolkit.ensemble.join import join_oof, join_test
-from toolkit.ensemble.submission import write_submission
-from toolkit.errors import UserError
+from toolkit.ensemble.submission import lint, write_submission
+from toolkit.errors import PluginError, RunError, UserError
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import observers
-from toolkit.predict.files import PredictionsMeta, as_predictions, write_predictions
+from toolkit.predict.files import (
+    PredictionsMeta,
+    as_predictions,
+    read_predictions,
+    write_predictions,
+)
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan, make_plan
 from toolkit.recipe.show import recipe_text
 from toolkit.report.build import build_report
-from toolkit.runs.atomic import write_json, write_text
+from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
 from toolkit.runs.manifest import differences, manifest
 from toolkit.runs.opened import Run
-from toolkit.train.fold import FoldJob, Rows, train_fold
+from toolkit.train.fold import train_fold
+from toolkit.train.job import FoldJob, Rows
 from toolkit.train.model import check_model
 
 
@@ -87,6 +95,7 @@ def run_plan(
     folder = find_run(runs, plan_hash)
     if folder is not None and folder.finished and not again:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
+        _follow_the_sample(folder, data.table)
         return Run(folder.path)
     if folder is None or folder.finished:
         folder = new_run(runs, plan.name, plan_hash, date.today())
@@ -95,7 +104,14 @@ def run_plan(
     return Run(folder.path)
 
 
-def smoke_plan(plan: Plan, *, notify: Notify = ignore) -> dict[str, Any]:
+def _follow_the_sample(folder: RunFolder, table: Table) -> None:
+    """A sample submission whose order or header changed changes no prediction, only the file."""
+    if table.test is not None and lint(folder.submission, table):
+        rows, _ = read_predictions(folder.test)
+        write_submission(folder.submission, as_predictions(rows, table.classes), table)
+
+
+def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -> dict[str, Any]:
     """Pass every stage of a plan on a handful of images, one training step a fold.
 
     The plan is made with `SMOKE_OVERRIDES`. Everything it writes goes to a folder that is
@@ -104,9 +120,12 @@ def smoke_plan(plan: Plan, *, notify: Notify = ignore) -> dict[str, Any]:
     stages = _Stages(notify)
     table = handful(read_table(plan.choice("data").build()), plan.split.folds)
     check_components(plan, table)
-    with tempfile.TemporaryDirectory(prefix="toolkit-smoke-") as scratch:
+    with tempfile.TemporaryDirectory(
+        prefix="toolkit-smoke-", ignore_cleanup_errors=True
+    ) as scratch:
         stages.enter("decode")
-        data = check_data(table, plan.split.folds, plan.image, Path(scratch) / "cache", notify)
+        cache = Path(scratch) / "cache"
+        data = check_data(table, plan.split.folds, plan.image, cache, notify, skip_bad=skip_bad)
         plan_hash = plan.hash(data.fingerprint)
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
         _carry_out(_Job(plan, plan_hash, data, folder, stages, notify, steps=1))
@@ -118,17 +137,36 @@ def check_components(plan: Plan, table: Table) -> None:
     that cannot be had, and a size that the backbone does not take are found here."""
     if table.problems or not len(table.train):
         return  # the data check reports these, with everything else about the data
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
     facts = _facts(plan, table, table.train["label"].to_numpy())
-    for keys in (("loss",), ("augment", "train"), ("ensemble",)):
-        given = plan.image if keys[0] == "augment" else facts
-        built = plan.choice(*keys).build(given)
-        if keys == ("ensemble",) and built.needs_fit:
-            use = plan.choice(*keys).use
-            raise UserError(
-                f"ensemble.use: {use} is fitted on two members or more, and a run is one; "
-                "choose soft or hard"
-            )
+    if plan.choice("ensemble").build(facts).needs_fit:
+        raise UserError(
+            f"ensemble.use: {plan.choice('ensemble').use} is fitted on two members or more, and a "
+            "run is one; choose soft or hard"
+        )
+    _probe(plan, facts)
     check_model(plan, facts)
+
+
+def _probe(plan: Plan, facts: Facts) -> None:
+    """One grey image through the augmentation and two rows through the loss: what a third party
+    got wrong shows here, not as black batches or in the first backward pass."""
+    augmentation = plan.choice("augment", "train")
+    side = plan.image.working_size
+    grey = np.full((side, side, 3), 128, dtype=np.uint8)
+    changed = as_callable(augmentation.build(plan.image))(grey, np.random.default_rng(0))
+    if changed.dtype != np.uint8 or changed.ndim != 3 or changed.shape[2] != 3:
+        raise PluginError(
+            f"augmentation {augmentation.use}: gives {changed.dtype} {changed.shape}, expected "
+            "uint8 (height, width, 3); normalization is the host's"
+        )
+    loss = plan.choice("loss").build(facts)
+    targets = torch.eye(len(facts.classes))[:2]
+    value = loss(torch.zeros_like(targets), targets)
+    if value.shape != ():
+        raise PluginError(
+            f"loss {plan.choice('loss').use}: gives a tensor {tuple(value.shape)}, no scalar"
+        )
 
 
 @dataclass(frozen=True)
@@ -157,14 +195,15 @@ def _carry_out(job: _Job) -> None:
     hook.toolkit_run_start(run=job.info)
     try:
         _record(job)
-        folds = assign_folds(job.data.table, job.plan.split.folds, job.plan.seed)
-        write_text(job.folder.folds, folds.to_csv(index=False))
+        folds = _folds(job)
         meta = PredictionsMeta(
             job.data.table.classes, job.plan.validate.monitor, fold_hash(folds), job.plan_hash
         )
         job.stages.enter("train")
         for fold in range(job.plan.split.folds):
-            if not job.folder.fold(fold).done.is_file():
+            if job.folder.fold(fold).done.is_file():
+                job.folder.fold(fold).state.unlink(missing_ok=True)
+            else:
                 train_fold(_fold_job(job, folds, fold, meta), job.notify, hook)
         job.stages.enter("join")
         report = _finish(job, folds, meta)
@@ -187,8 +226,25 @@ def _record(job: _Job) -> None:
     write_text(folder.recipe, recipe_text(job.plan))
     if job.data.set_aside:
         rows = pd.DataFrame(job.data.set_aside, columns=["id", "reason"])
-        write_text(folder.set_aside, rows.to_csv(index=False))
+        write_text(folder.set_aside, csv_text(rows))
     write_json(folder.plan, {"hash": job.plan_hash, "recipe": job.plan.values})
+
+
+def _folds(job: _Job) -> pd.DataFrame:
+    """Cut the folds, and hold them against those that the run began with."""
+    table, file = job.data.table, job.folder.folds
+    folds = assign_folds(table, job.plan.split.folds, job.plan.seed)
+    if file.is_file():
+        saved = pd.read_csv(file, dtype={"id": str}, keep_default_na=False)
+        if fold_hash(saved) != fold_hash(folds):
+            raise RunError(
+                f"{file}: the run began with other folds than these versions cut; go back to the "
+                f"versions of {job.folder.manifest}, or remove {job.folder.path}"
+            )
+    write_text(file, csv_text(folds))
+    for warning in fold_warnings(table, folds):
+        job.notify(Event("message", f"warning: {warning}"))
+    return folds
 
 
 def _fold_job(job: _Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta) -> FoldJob:

@@ -44,6 +44,7 @@ def test_listing_validating_and_mistakes_import_nothing_heavy(folder: Path, good
         (["plugins", "show", "loss", "focal"], 0),
         (["recipes"], 0),
         (["validate", "toolkit:cpu"], 0),
+        (["validate", "toolkit:cpu", "--set", "backbone.use=lite.efficientnet_lite9"], 2),
         (["show", "toolkit:cpu"], 0),
         (["schema", "-o", "schema.json"], 0),
         (["run", "lite.toml"], 2),

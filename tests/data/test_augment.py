@@ -9,7 +9,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from toolkit.data import augment as module
 from toolkit.data.augment import SeededTransform, as_callable
+from toolkit.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,11 @@ def test_loader_processes_can_receive_a_transform(
     assert isinstance(augment, SeededTransform)
     copy = pickle.loads(pickle.dumps(augment))
     np.testing.assert_array_equal(copy(image, rng(5)), augment(image, rng(5)))
+
+
+def test_the_package_of_the_same_name_under_another_licence_is_refused(
+    albumentations: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "version", {"albumentationsx": "2.1.0"}.__getitem__)
+    with pytest.raises(UserError, match=r"AlbumentationsX 2\.1\.0 \(AGPL\) is installed"):
+        as_callable(albumentations.Rotate(p=1))

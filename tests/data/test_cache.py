@@ -222,6 +222,20 @@ def test_the_kept_pack_stays_however_old_and_large_it_is(three: list[Pack], fold
     assert keys(packs(folder)) == [oldest]
 
 
+def test_a_large_pack_goes_before_older_ones_that_still_fit(
+    files: dict[str, str], spec: ImageSpec, folder: Path, save_image: SaveImage
+) -> None:
+    (first, *_), (last, *_) = list(files.items()), reversed(files.items())
+    large = contents(save_image(f"images/large-{n}.png", 50 + n) for n in range(9))
+    newest, middle, oldest = (opened(dict(f), spec, folder) for f in ([first], large, [last]))
+    for used, pack in zip((300, 200, 100), (newest, middle, oldest), strict=True):
+        os.utime(pack.path.parent, (used, used))
+    size = packs(folder)[0].gigabytes
+    # In units of the small packs, from the newest: 1 fits, 1 + 9 do not, 1 + 1 do.
+    assert keys(evict(folder, limit=2.5 * size)) == names([middle])
+    assert keys(packs(folder)) == names([newest, oldest])
+
+
 def test_within_the_limit_nothing_is_removed(three: list[Pack], folder: Path) -> None:
     assert evict(folder, limit=4 * packs(folder)[0].gigabytes) == []
     assert len(packs(folder)) == 3

@@ -82,9 +82,9 @@ def test_plain_rows_are_stratified_within_one(folds: int) -> None:
 
 
 def test_stratification_counts_originals_only() -> None:
-    # 6 originals of each class; those of class 0 have 0 to 5 copies, which must not count.
+    # 6 originals of each class; one has 10 copies, which would fill a fold if they counted.
     rows = [(f"{c}{n}", c, f"{c}{n}", f"{c}{n}") for c in (0, 1) for n in range(6)]
-    rows += [(f"0{n}-copy{k}", 0, f"0{n}", f"0{n}") for n in range(6) for k in range(n)]
+    rows += [(f"00-copy{n}", 0, "00", "00") for n in range(10)]
     table = table_of(rows)
     folds = assign_folds(table, 3, seed=0)
     for fold in range(3):

@@ -102,7 +102,7 @@ class Csv:
             self._test(root, problems),
             tuple(name for _, name in classes),
             tuple(_number(target) for target, _ in classes),
-            (self.id_column, self.target_column),
+            self._header(root / self.sample),
             tuple(problems),
         )
 
@@ -116,6 +116,14 @@ class Csv:
         if all(target.isdecimal() for target, _ in pairs):
             pairs.sort(key=lambda pair: int(pair[0]))
         return pairs
+
+    def _header(self, sample: Path) -> tuple[str, str]:
+        """The submission's two columns: the sample's, which may call the label otherwise."""
+        if not sample.is_file():
+            return self.id_column, self.target_column
+        columns = list(_read_csv(sample, [self.id_column], every_column=True).columns)
+        others = [column for column in columns if column != self.id_column]
+        return self.id_column, others[0] if others else self.target_column
 
     def _test(self, root: Path, problems: list[str]) -> pd.DataFrame | None:
         import pandas as pd
@@ -200,8 +208,11 @@ class Folder:
         return Table(train, test, classes)
 
 
-def _read_csv(file: Path, columns: list[str]) -> pd.DataFrame:
-    """The columns, as text. Raises `DataError` where the file or a column is not there."""
+def _read_csv(file: Path, columns: list[str], *, every_column: bool = False) -> pd.DataFrame:
+    """The columns (or all, once these are there), as text.
+
+    Raises `DataError` where the file or a column is not there.
+    """
     import pandas as pd
 
     try:
@@ -214,7 +225,7 @@ def _read_csv(file: Path, columns: list[str]) -> pd.DataFrame:
             f"{file}: has no column {', '.join(missing)} (it has {', '.join(rows.columns)}); "
             "name the column in [data]"
         )
-    return rows[list(dict.fromkeys(columns))]
+    return rows if every_column else rows[list(dict.fromkeys(columns))]
 
 
 def _images(folder: Path) -> list[str]:

@@ -39,7 +39,8 @@ def show(context: typer.Context) -> None:
 @app.command("clear")
 def clear() -> None:
     """Remove every pack. Runs decode again what they need."""
-    from toolkit.data.cache import cache_folder, evict
+    from toolkit.data.cache import cache_folder
+    from toolkit.data.cache import clear as clear_cache
 
-    removed = evict(cache_folder(), limit=0)
+    removed = clear_cache(cache_folder())
     typer.echo(f"removed {len(removed)} packs, {sum(p.gigabytes for p in removed):.2f} GB")

@@ -60,7 +60,7 @@ def validate(
                 f"{plan.split.folds} folds, {plan.train.epochs} epochs)"
             )
     if lines:
-        raise UserError.gathered(lines)
+        raise UserError(*lines)
 
 
 def show(recipe: RecipePath, set_: Overrides = None) -> None:

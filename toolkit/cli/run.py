@@ -40,7 +40,7 @@ def run(
 
     with Console() as console:
         if smoke:
-            report = pipeline.smoke_plan(plan, notify=console.notify)
+            report = pipeline.smoke_plan(plan, skip_bad=skip_bad, notify=console.notify)
             path = None
         else:
             done = pipeline.run_plan(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from toolkit.contracts import Augmentation, Image
+from toolkit.errors import UserError
 
 
 def as_callable(augmentation: Any) -> Augmentation:
@@ -20,9 +23,20 @@ def as_callable(augmentation: Any) -> Augmentation:
     ):
         plain: Augmentation = augmentation
         return plain
+    _require_the_mit_one()
     if isinstance(augmentation, albumentations.BasicTransform):
         augmentation = albumentations.Compose([augmentation])
     return SeededTransform(augmentation)
+
+
+def _require_the_mit_one() -> None:
+    """AlbumentationsX installs the same module under another licence: say so."""
+    with suppress(PackageNotFoundError):
+        found = version("albumentationsx")
+        raise UserError(
+            f"AlbumentationsX {found} (AGPL) is installed in the place of albumentations (MIT); "
+            "pip uninstall albumentationsx, then pip install albumentations==2.0.8"
+        )
 
 
 @dataclass(frozen=True)

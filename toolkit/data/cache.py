@@ -14,12 +14,15 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from toolkit.contracts import Event, Image, ImageSpec, Ints, Notify
@@ -81,19 +84,25 @@ def open_pack(
     """
     key = _key(files, spec)
     home = folder / key
-    if not home.is_dir():
+    if not _whole(home):
         folder.mkdir(parents=True, exist_ok=True)
         _require_space(folder, len(files), spec)
         with FileLock(folder / f"{key}.lock"):
-            if not home.is_dir():
+            if not _whole(home):
+                shutil.rmtree(home, ignore_errors=True)
                 faults = _build(home, files, spec, notify, processes or os.cpu_count() or 1)
                 if faults:
                     return None, faults
         evict(folder, keep=key)
-    os.utime(home)  # the least recently used pack is evicted first
+    with suppress(PermissionError):  # a cache that another user filled
+        os.utime(home)  # the least recently used pack is evicted first
     index = json.loads((home / "index.json").read_text())
     shape = (len(index), spec.working_size, spec.working_size, 3)
     return Pack(home / "images.u8", shape, index), {}
+
+
+def _whole(home: Path) -> bool:
+    return (home / "index.json").is_file()
 
 
 def _key(files: Mapping[str, str], spec: ImageSpec) -> str:
@@ -145,8 +154,15 @@ def _decoded(jobs: list[_Job], processes: int) -> Iterator[tuple[int, str | None
         return
     # Spawned, not forked: the parent may hold threads of OpenMP or CUDA that a fork would break.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(min(processes, len(jobs)), initializer=_single_threaded) as pool:
-        yield from pool.imap_unordered(_decode_row, jobs, chunksize=8)
+    count = min(processes, len(jobs))
+    with ProcessPoolExecutor(count, context, initializer=_single_threaded) as pool:
+        try:
+            yield from pool.map(_decode_row, jobs, chunksize=8)
+        except BrokenProcessPool as error:
+            raise UserError(
+                "the decoding processes died: there was too little memory, or a script calls "
+                'toolkit.run without `if __name__ == "__main__":`'
+            ) from error
 
 
 def _single_threaded() -> None:
@@ -203,15 +219,31 @@ def limit_gb() -> float:
 def evict(folder: Path, keep: str = "", limit: float | None = None) -> list[PackInfo]:
     """Remove the least recently used packs until the rest fits; `keep` stays in any case.
 
-    A run that has a removed pack open goes on: its memory map outlives the name.
+    A run that has a removed pack open goes on with it; loader processes that start later do not
+    find it any more, and a run that is started again decodes anew.
     """
     limit = limit_gb() if limit is None else limit
     total, removed = 0.0, []
     for pack in sorted(packs(folder), key=lambda p: (p.key != keep, -p.used)):
         total += pack.gigabytes
         if pack.key != keep and total > limit:
+            (folder / pack.key / "index.json").unlink(missing_ok=True)  # from here it is no pack
             shutil.rmtree(folder / pack.key, ignore_errors=True)
             (folder / f"{pack.key}.lock").unlink(missing_ok=True)
             total -= pack.gigabytes
             removed.append(pack)
+    return removed
+
+
+def clear(folder: Path) -> list[PackInfo]:
+    """Remove every pack, and what killed builds left behind."""
+    removed = evict(folder, limit=0)
+    for left in [*folder.glob("*.tmp"), *folder.glob("*.lock")] if folder.is_dir() else ():
+        lock = FileLock(left.with_suffix(".lock"))
+        try:
+            with lock.acquire(timeout=0):
+                shutil.rmtree(left.with_suffix(".tmp"), ignore_errors=True)
+        except Timeout:
+            continue  # a build is under way
+        left.with_suffix(".lock").unlink(missing_ok=True)
     return removed

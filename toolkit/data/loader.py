@@ -76,12 +76,15 @@ class Batches:
             num_workers=workers,
             collate_fn=_whole,
             pin_memory=pin,
+            # A generator of its own: the loader would draw from the one that dropout draws from,
+            # once an epoch or once a fold, depending on the number of workers.
+            generator=torch.Generator(),
             **options,
         )
 
     def split(self, order: Ints) -> list[Ints]:
-        """The order cut into batches of nearly equal length: no row is dropped, and no last
-        batch of one row meets a batch norm."""
+        """The order cut into batches of nearly equal length: no row is dropped, and no
+        short last batch upsets a batch norm."""
         return np.array_split(order, math.ceil(len(order) / self.batch_size))
 
     def epoch(self, order: Ints, epoch: int) -> Iterator[tuple[Ints, Tensor]]:

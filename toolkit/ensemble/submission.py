@@ -9,7 +9,7 @@ import pandas as pd
 
 from toolkit.contracts import Predictions, Table
 from toolkit.errors import DataError
-from toolkit.runs.atomic import write_text
+from toolkit.runs.atomic import csv_text, write_text
 
 
 def write_submission(file: Path, predictions: Predictions, table: Table) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def write_submission(file: Path, predictions: Predictions, table: Table) -> dict
     id_column, target_column = table.columns
     targets = [table.target_of(labels[i]) for i in table.test["id"]]
     rows = pd.DataFrame({id_column: table.test["id"], target_column: targets})
-    write_text(file, rows.to_csv(index=False))
+    write_text(file, csv_text(rows))
     problems = lint(file, table)
     if problems:
         raise DataError(*problems)

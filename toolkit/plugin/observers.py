@@ -27,4 +27,8 @@ def observers(trackers: dict[str, object]) -> Any:
             manager.check_pending()
         except pluggy.PluginValidationError as error:
             raise PluginError(f"tracker {name}: {error}") from error
+        if not manager.get_hookcallers(tracker):
+            raise PluginError(
+                f"tracker {name}: implements no hook; mark its methods with @toolkit.hookimpl"
+            )
     return manager.hook

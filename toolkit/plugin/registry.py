@@ -17,19 +17,18 @@ class Kind:
 
     name: str
     host_arguments: tuple[str, ...]
-    meaning: str
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("source", (), "provides images and labels"),
-        Kind("augmentation", ("spec",), "changes one image"),
-        Kind("backbone", ("facts",), "the model: images to logits"),
-        Kind("loss", ("facts",), "logits and target probabilities to a scalar"),
-        Kind("sampler", ("labels",), "which training rows an epoch sees"),
-        Kind("ensembler", ("facts",), "joins predictions"),
-        Kind("tracker", ("run",), "observes a run"),
+        Kind("source", ()),
+        Kind("augmentation", ("spec",)),
+        Kind("backbone", ("facts",)),
+        Kind("loss", ("facts",)),
+        Kind("sampler", ("labels",)),
+        Kind("ensembler", ("facts",)),
+        Kind("tracker", ("run",)),
     )
 }
 

@@ -133,14 +133,13 @@ def _beside(path: str, file: Path, parent: str) -> str:
 
 def _read(path: str, file: Path) -> tuple[dict[str, Any], dict[Keys, int]]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise RecipeError(
             f"{path}: there is no such recipe; `toolkit recipes` lists those in the box"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}") from error
-    text = text.replace("\r\n", "\n")
     try:
         return tomllib.loads(text), key_lines(text)
     except tomllib.TOMLDecodeError as error:

@@ -131,8 +131,17 @@ class Plan:
                 table = table.get(key, {})
             table.pop(keys[-1], None)
         used = [c for c in self.components if c["kind"] not in ("source", "tracker")]
-        facts = json.dumps([recipe, used, fingerprint], sort_keys=True)
+        weights = _file_hash(self.choice("backbone").options.get("weights"))
+        facts = json.dumps([recipe, used, fingerprint, weights], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def _file_hash(path: str | None) -> str | None:
+    """Content of a local weights file: the same name with other weights is another plan."""
+    if path is None or not Path(path).is_file():
+        return None
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make_plan(recipe: Recipe, host: Host) -> Plan:
@@ -272,11 +281,14 @@ class _Planner:
         reason = self.host.reason_for(use) if "." in use else None
         if reason is not None:
             return None, f'"{use}": its plugin was set aside: {reason}'
+        plugin = use.partition(".")[0] if "." in use else ""
         known = [name for name in registry.names(kind) if family is None or name != family.name]
         if family is not None and use.partition(".")[0] not in self.plugins():
             known += family.family_names()
             if use in known:
                 return family, None
+        if plugin and plugin not in self.plugins() and plugin not in known:
+            return None, f'"{use}": no plugin "{plugin}" is loaded; install its package'
         return None, f'there is no {kind} "{use}".{did_you_mean(use, known)}'
 
     def plugins(self) -> set[str]:

@@ -7,7 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -28,7 +31,13 @@ def writing(file: Path) -> Iterator[Path]:
 
 def write_text(file: Path, text: str) -> None:
     with writing(file) as half_made:
-        half_made.write_text(text, encoding="utf-8")
+        half_made.write_text(text, encoding="utf-8", newline="")
+
+
+def csv_text(rows: pd.DataFrame) -> str:
+    """A table as CSV text, the same on every system."""
+    text: str = rows.to_csv(index=False, lineterminator="\n")
+    return text
 
 
 def write_json(file: Path, value: Any) -> None:

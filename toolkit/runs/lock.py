@@ -21,7 +21,10 @@ def held(folder: RunFolder) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        who = holder.read_text() if holder.is_file() else "another process"
+        try:
+            who = holder.read_text()
+        except OSError:  # it has let go a moment ago
+            who = "another process"
         raise RunError(
             f"{folder.path}: this run is under way ({who}); wait for it, or stop it first"
         ) from error

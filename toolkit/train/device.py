@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import torch
 
+from toolkit.errors import UserError
+
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 
@@ -21,7 +23,10 @@ def make_accelerator(precision: Precision) -> Any:
     mixed = {"fp32": "no"}.get(wanted, wanted)
     if AcceleratorState._shared_state and AcceleratorState().mixed_precision != mixed:
         AcceleratorState._reset_state()
-    return Accelerator(mixed_precision=mixed)
+    try:
+        return Accelerator(mixed_precision=mixed)
+    except ValueError as error:
+        raise UserError(f"train.precision: {precision} does not work here: {error}") from error
 
 
 def resolve_precision(precision: Precision) -> str:

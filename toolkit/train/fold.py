@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,18 +15,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.contracts import Event, Facts, Floats, Ints, Notify, RunInfo
+from toolkit.contracts import Event, Facts, Floats, Ints, Notify
 from toolkit.data.augment import as_callable
-from toolkit.data.cache import Pack
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
 from toolkit.errors import PluginError, UserError
-from toolkit.predict.files import PredictionsMeta, prediction_rows, write_predictions
+from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import mean_view, predict_views
-from toolkit.recipe.plan import Plan
-from toolkit.runs.atomic import write_json, write_text
-from toolkit.runs.folder import FoldFolder
+from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
+from toolkit.train.job import FoldJob, Progress, Rows
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
@@ -44,49 +43,6 @@ from toolkit.train.state import (
 _ORDER, _AUGMENT, _WEIGHTS = 1, 2, 3
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Images that a fold reads: IDs, lineage, labels, and where their pixels are."""
-
-    ids: list[str]
-    parents: list[str]
-    labels: Ints
-    packed: Ints
-    """Row of the pack for each row."""
-
-
-@dataclass(frozen=True)
-class FoldJob:
-    """Everything that one fold needs to know."""
-
-    plan: Plan
-    fold: int
-    facts: Facts
-    """With the counts of this fold's training rows."""
-    pack: Pack
-    train: Rows
-    validation: Rows
-    test: Rows | None
-    folder: FoldFolder
-    meta: PredictionsMeta
-    run: RunInfo
-    steps: int | None = None
-    """At most this many training steps an epoch (`--smoke`)."""
-
-
-@dataclass
-class Progress:
-    """Where the loop stands; a part of its state."""
-
-    epoch: int = 0
-    """Epochs done."""
-    best: float = -math.inf
-    best_epoch: int = 0
-    stale: int = 0
-    """Epochs since the monitor rose."""
-    history: list[dict[str, float]] = field(default_factory=list)
-
-
 def train_fold(job: FoldJob, notify: Notify, hook: Any) -> None:
     """Train, keep the best epoch, predict validation and test, and mark the fold as done.
 
@@ -97,11 +53,17 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any) -> None:
     started = time.perf_counter()
     loop = _Loop(job, notify, hook)
     loop.resume()
-    while not loop.finished:
-        loop.epoch()
-    load_weights(job.folder.weights, loop.bare_model)
-    result = loop.predict()
-    write_text(job.folder.history, pd.DataFrame(loop.progress.history).to_csv(index=False))
+    try:
+        while not loop.finished:
+            loop.epoch()
+        load_weights(job.folder.weights, loop.bare_model)
+        result = loop.predict()
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"train.batch_size = {job.plan.train.batch_size} does not fit into the GPU's memory; "
+            "lower it and raise train.accumulate, or lower image.size"
+        ) from error
+    write_text(job.folder.history, csv_text(pd.DataFrame(loop.progress.history)))
     seconds = sum(row["seconds"] for row in loop.progress.history)
     images = sum(row["images"] for row in loop.progress.history)
     facts = {
@@ -113,6 +75,10 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any) -> None:
     }
     write_json(job.folder.done, facts)
     job.folder.state.unlink(missing_ok=True)
+    # A prepared model refers to itself: without this the next fold allocates beside it.
+    loop.accelerator.free_memory()
+    del loop
+    gc.collect()
     hook.toolkit_fold_end(run=job.run, fold=job.fold, scores=result)
 
 

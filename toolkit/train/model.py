@@ -8,6 +8,8 @@ from torch import nn
 from toolkit.contracts import Facts, InputSpec, Preprocess
 from toolkit.errors import PluginError, UserError
 from toolkit.recipe.plan import Plan
+from toolkit.train.device import make_accelerator
+from toolkit.train.optimizer import make_optimizer
 
 
 def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
@@ -23,9 +25,12 @@ def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
 def check_model(plan: Plan, facts: Facts) -> None:
     """Build the backbone once and pass an empty image through it, before any work is done.
 
-    Finds missing weights, an impossible size and a wrong output shape in seconds.
+    Finds missing weights, an impossible size, a wrong output shape, an optimizer or a precision
+    that this machine does not have, in seconds.
     """
+    make_accelerator(plan.train.precision)
     model, _ = build_model(plan, facts)
+    make_optimizer(model, plan.optimizer)
     size, classes = plan.image.size, len(facts.classes)
     use = plan.choice("backbone").use
     with torch.inference_mode():

@@ -30,7 +30,7 @@ def load_tree(file: Path) -> Any:
     """The tree that `save_tree` wrote, tensors on the CPU."""
     with safe_open(file, "pt") as opened:
         skeleton = json.loads(opened.metadata()["tree"])
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
     return _restore(skeleton, tensors)
 
 
@@ -89,11 +89,11 @@ def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
 
 def rng_state() -> dict[str, Any]:
     """Generators that dropout and stochastic depth draw from."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
     return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["cpu"])
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])
