@@ -17,10 +17,10 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	touch $(READY)
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-all: install
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest -n auto -m ''
 
 lint: install
 	$(BIN)/ruff check .

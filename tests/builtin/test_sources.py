@@ -190,6 +190,15 @@ def test_without_a_sample_the_test_folder_lists_the_test_images(
     assert listed["id"].tolist() == ["a.JPG", "b", "sub/c.png"]
 
 
+def test_the_submission_has_the_columns_of_the_sample(
+    competition: Path, write: Callable[..., None]
+) -> None:
+    write(sample_submission_csv="ID,label\nx.jpg,0\n")
+    assert read(competition).columns == ("ID", "label")
+    write(sample_submission_csv="ID\nx.jpg\n")
+    assert read(competition).columns == ("ID", "target")
+
+
 def test_without_sample_and_test_folder_there_is_no_test(competition: Path) -> None:
     (competition / "sample_submission.csv").unlink()
     assert read(competition).test is None

@@ -6,14 +6,16 @@ import multiprocessing
 import os
 import pickle
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from toolkit.contracts import Event, ImageSpec, ignore
 from toolkit.data import cache
-from toolkit.data.cache import Pack, cache_folder, evict, limit_gb, open_pack, packs
+from toolkit.data.cache import Pack, cache_folder, clear, evict, limit_gb, open_pack, packs
 from toolkit.data.images import decode, to_working
 from toolkit.data.table import file_hashes
 from toolkit.errors import UserError
@@ -117,6 +119,27 @@ def test_what_a_killed_process_left_half_made_is_replaced(
     require_whole(opened(files, spec, folder), files, spec)
     assert not half_made.exists()
     assert sorted(file.name for file in home.iterdir()) == ["images.u8", "index.json"]
+
+
+def test_a_pack_that_lost_its_index_is_built_anew(
+    files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    pack = opened(files, spec, folder)
+    (pack.path.parent / "index.json").unlink()
+    pack.path.write_bytes(b"short")
+    require_whole(opened(files, spec, folder), files, spec)
+
+
+def test_decoding_processes_that_die_are_an_error_and_leave_no_pack(
+    files: dict[str, str], spec: ImageSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_WORTH_A_POOL", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_single_threaded", partial(os._exit, 1))
+        with pytest.raises(UserError, match="the decoding processes died"):
+            open_pack(files, spec, ignore, folder, processes=2)
+    assert packs(folder) == []
+    require_whole(opened(files, spec, folder), files, spec)
 
 
 def test_faults_are_told_by_content_and_leave_no_pack(
@@ -269,6 +292,26 @@ def test_a_run_goes_on_with_a_pack_that_was_evicted(
     evict(folder, limit=0)
     assert not pack.path.exists()
     np.testing.assert_array_equal(pack.images[0], before)
+
+
+def test_clearing_removes_packs_and_what_killed_builds_left(
+    three: list[Pack], folder: Path
+) -> None:
+    (folder / "0123.tmp").mkdir()
+    (folder / "0123.tmp" / "images.u8").write_bytes(b"half")
+    assert keys(clear(folder)) == names(three)
+    assert list(folder.iterdir()) == []
+    assert clear(folder / "none") == []
+
+
+def test_clearing_leaves_a_build_that_is_under_way(three: list[Pack], folder: Path) -> None:
+    building = folder / "0123.tmp"
+    building.mkdir()
+    with FileLock(folder / "0123.lock"):
+        clear(folder)
+        assert building.is_dir()
+    clear(folder)
+    assert not building.exists()
 
 
 def test_the_cache_is_where_the_variable_says(monkeypatch: pytest.MonkeyPatch) -> None:

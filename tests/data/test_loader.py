@@ -66,6 +66,7 @@ def test_the_batch_size_changes_no_pixel(augmented: Images, batch_size: int) -> 
 
 def test_loader_processes_change_no_pixel(augmented: Images) -> None:
     expected = [pixels(augmented, epoch, batch_size=2) for epoch in (0, 1)]
+    state = torch.get_rng_state()
     for workers in (0, 2):
         batches = Batches(augmented, 3, workers, pin=False)
         for epoch in (0, 1):  # the processes live on from one epoch to the next
@@ -74,6 +75,8 @@ def test_loader_processes_change_no_pixel(augmented: Images) -> None:
             assert np.concatenate([rows for rows, _ in found]).tolist() == order.tolist()
             for rows, batch in found:
                 np.testing.assert_array_equal(batch.numpy(), expected[epoch][rows])
+    # Nor do they draw from the generator that dropout draws from.
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_every_epoch_sees_other_pixels(augmented: Images) -> None:

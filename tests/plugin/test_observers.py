@@ -78,3 +78,11 @@ def test_one_misspelt_tracker_among_good_ones_is_the_one_that_is_named() -> None
 
     with pytest.raises(PluginError, match=r"^tracker acme\.bad: "):
         observers({"acme.good": Recorder(), "acme.bad": Misspelt()})
+
+
+def test_a_tracker_that_marks_no_hook_would_be_told_nothing_and_is_an_error() -> None:
+    class Unmarked:
+        def toolkit_run_end(self) -> None: ...
+
+    with pytest.raises(PluginError, match=r"^tracker acme\.log: implements no hook; mark its"):
+        observers({"acme.log": Unmarked()})

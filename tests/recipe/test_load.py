@@ -115,6 +115,14 @@ def test_broken_toml_names_its_line(text: str, line: int, write: Write) -> None:
         load_recipe(path)
 
 
+def test_a_file_that_a_windows_editor_saved_is_read_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "windows.toml"
+    file.write_bytes(b"\xef\xbb\xbfseed = 1\r\n[train]\r\nepochs = 3\r\n")
+    recipe = load_recipe(file)
+    assert recipe.values == {"seed": 1, "train": {"epochs": 3}}
+    assert str(recipe.origin(("train", "epochs"))) == f"{file}:3"
+
+
 @pytest.mark.parametrize(
     ("text", "key", "value"),
     [

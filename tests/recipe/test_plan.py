@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,9 +105,12 @@ MISTAKES = {
     ),
     "a component of a plugin that is not there": (
         '[loss]\nuse = "nobody.poly" # <-',
-        'loss.use: there is no loss "nobody.poly".',
+        'loss.use: "nobody.poly": no plugin "nobody" is loaded; install its package.',
     ),
-    "a python path": ('[loss]\nuse = "torch.nn:MSELoss" # <-', "loss.use: there is no loss"),
+    "a python path": (
+        '[loss]\nuse = "torch.nn:MSELoss" # <-',
+        'loss.use: "torch.nn:MSELoss": no plugin "torch" is loaded',
+    ),
     "an unknown schedule": (
         '[schedule]\nuse = "cosin" # <-',
         'schedule.use: there is no schedule "cosin" (cosine, plateau, constant). '
@@ -265,6 +269,9 @@ def test_a_timm_architecture_is_a_backbone_and_a_misspelt_one_gets_a_did_you_mea
     assert plan_of(minimal.replace("acme.tiny", "vit_tiny_patch16_224.augreg_in21k"))
     (found,) = mistakes_of(minimal.replace("acme.tiny", "eficientnet_b0"))
     assert found.endswith('there is no backbone "eficientnet_b0". Did you mean "efficientnet_b0"?')
+    for tagged in ("eficientnet_b0.ra_in1k", "efficientnet_b0.ra_in1"):
+        (found,) = mistakes_of(minimal.replace("acme.tiny", tagged))
+        assert found.endswith('Did you mean "efficientnet_b0.ra_in1k"?')
     (found,) = mistakes_of(minimal.replace("acme.tiny", "timm"))
     assert 'there is no backbone "timm"' in found  # a family is no architecture
 
@@ -419,6 +426,20 @@ def test_the_hash_covers_the_table_and_component_versions(
     newer.add([replace(entry, version="9") for entry in host.registry if "." in entry.name])
     newer.add([entry for entry in host.registry if "." not in entry.name])
     assert make_plan(recipe, Host(newer)).hash("data") != plan.hash("data")
+
+
+def test_the_hash_covers_the_content_of_a_local_weights_file(
+    minimal: str, plan_of: Planned, tmp_path: Path
+) -> None:
+    text = minimal.replace("acme.tiny", "test_resnet")
+    file = tmp_path / "first.safetensors"
+    plan = plan_of(text, {"backbone.weights": str(file)})
+    file.write_bytes(b"one")
+    one = plan.hash("data")
+    file.write_bytes(b"two")
+    two = plan.hash("data")
+    file.write_bytes(b"one")
+    assert one == plan.hash("data") != two
 
 
 def test_the_hash_does_not_depend_on_how_a_recipe_is_written(

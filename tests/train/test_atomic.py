@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from toolkit.runs.atomic import write_json, write_text, writing
+from toolkit.runs.atomic import csv_text, write_json, write_text, writing
 
 
 def test_the_file_appears_whole_when_the_writing_is_done(tmp_path: Path) -> None:
@@ -81,3 +82,8 @@ def test_text_and_json_are_utf8_and_end_with_a_line_break(tmp_path: Path) -> Non
     assert (tmp_path / "a").read_bytes() == b"B\xc3\xbcro\n"
     write_json(tmp_path / "b", {"kind": "Büro"})
     assert (tmp_path / "b").read_bytes() == b'{\n  "kind": "B\xc3\xbcro"\n}\n'
+
+
+def test_a_table_has_the_same_line_breaks_on_every_system(tmp_path: Path) -> None:
+    write_text(tmp_path / "folds.csv", csv_text(pd.DataFrame({"id": ["a", "b,c"], "fold": [0, 1]})))
+    assert (tmp_path / "folds.csv").read_bytes() == b'id,fold\na,0\n"b,c",1\n'

@@ -288,7 +288,8 @@ class _Planner:
             if use in known:
                 return family, None
         if plugin and plugin not in self.plugins() and plugin not in known:
-            return None, f'"{use}": no plugin "{plugin}" is loaded; install its package'
+            guess = did_you_mean(use, known)
+            return None, f'"{use}": no plugin "{plugin}" is loaded; install its package.{guess}'
         return None, f'there is no {kind} "{use}".{did_you_mean(use, known)}'
 
     def plugins(self) -> set[str]:
