@@ -16,7 +16,9 @@ from sklearn.metrics import f1_score
 
 import toolkit
 from toolkit.contracts import Event
-from toolkit.errors import DataError, RunError, UserError
+from toolkit.errors import DataError, PluginError, RunError, UserError
+from toolkit.plugin.host import load_host
+from toolkit.plugin.registry import Entry
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.opened import Run
 
@@ -245,3 +247,63 @@ def test_the_recipe_in_a_run_folder_makes_the_same_plan(finished: Run) -> None:
     run = finished
     again = toolkit.run(run.path / "recipe.toml", runs=run.path.parent)
     assert again.path == run.path
+
+
+def test_a_resume_that_would_cut_other_folds_stops(run_tiny) -> None:
+    run = run_tiny()
+    (run.path / "report.json").unlink()
+    folds = pd.read_csv(run.path / "folds.csv")
+    folds.assign(fold=1 - folds["fold"]).to_csv(run.path / "folds.csv", index=False)
+    with pytest.raises(RunError, match="began with other folds"):
+        run_tiny()
+
+
+def test_a_sample_in_another_order_rewrites_the_submission_and_trains_nothing(
+    run_tiny, documents: Path, tmp_path: Path
+) -> None:
+    run = run_tiny()
+    before = pd.read_csv(run.path / "submission.csv")
+    copy = tmp_path / "reordered"
+    shutil.copytree(documents, copy)
+    sample = pd.read_csv(copy / "sample_submission.csv").iloc[::-1]
+    sample.rename(columns={"target": "label"}).to_csv(copy / "sample_submission.csv", index=False)
+    told: list[Event] = []
+    again = run_tiny(overrides={"data.root": str(copy)}, notify=told.append)
+    assert again.path == run.path
+    assert not [event for event in told if event.stage == "train"]
+    after = pd.read_csv(run.path / "submission.csv")
+    assert list(after.columns) == ["ID", "label"]
+    assert after["ID"].tolist() == before["ID"].tolist()[::-1]
+    assert after["label"].tolist() == before["target"].tolist()[::-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "section", "code", "told"),
+    [
+        (
+            "augmentation",
+            "augment.train",
+            "def broken(spec, /):\n    return lambda image, rng: image / 255",
+            "augmentation broken: gives float64",
+        ),
+        (
+            "loss",
+            "loss",
+            "def broken(facts, /):\n"
+            "    from torch.nn import CrossEntropyLoss\n"
+            "    return CrossEntropyLoss(reduction='none')",
+            "loss broken: gives a tensor",
+        ),
+    ],
+)
+def test_a_component_that_breaks_its_contract_is_found_before_anything_trains(
+    run_tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind, section, code, told
+) -> None:
+    module = f"broken_{kind}"
+    (tmp_path / f"{module}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    host = load_host()
+    host.registry.add([Entry(kind, "broken", f"{module}:broken", "broken", "x", "x", "1")])
+    with pytest.raises(PluginError, match=told):
+        run_tiny(overrides={f"{section}.use": "broken"}, host=host)
+    assert not (tmp_path / "runs").exists()

@@ -124,12 +124,19 @@ def test_a_file_with_other_columns_is_an_error(
         read_predictions(file)
 
 
-def test_a_failed_write_leaves_the_file_as_it_was(rows: pd.DataFrame, tmp_path: Path) -> None:
+def test_a_failed_write_leaves_the_file_as_it_was(
+    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "oof.parquet"
     write_predictions(file, rows, META)
     before = file.read_bytes()
-    mixed = rows.assign(p_0=[object()] * len(rows))
-    with pytest.raises(pa.ArrowInvalid):
-        write_predictions(file, mixed, META)
+
+    def disk_full(table: pa.Table, where: Path) -> None:
+        where.write_bytes(b"PAR1")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(pq, "write_table", disk_full)
+    with pytest.raises(OSError, match="no space left"):
+        write_predictions(file, rows, META)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]

@@ -66,6 +66,7 @@ def test_the_cosine_goes_from_one_to_its_end() -> None:
 def test_the_cosine_stays_at_its_end_and_a_longer_warm_up_is_no_fault() -> None:
     assert factors(rate_of(Cosine(min_scale=0.1)), 40)[20:] == pytest.approx([0.1] * 20)
     assert factors(rate_of(Cosine(warmup_epochs=9)), 20)[-1] == pytest.approx(20 / 36)
+    assert factors(rate_of(Cosine(warmup_epochs=5)), 21)[19:] == [1.0, 1.0]  # all of it
 
 
 def after(rate: LearningRate, metrics: list[float]) -> list[float]:

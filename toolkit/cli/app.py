@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
 
 from toolkit.cli import cache, plugins, recipes, run
+
+# Off a terminal, output is plain lines: no boxes.
+_MARKUP: Any = "rich" if sys.stdout.isatty() else None
 
 app = typer.Typer(
     name="toolkit",
@@ -14,6 +18,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=_MARKUP,
 )
 app.command("run")(run.run)
 app.command("validate")(recipes.validate)

@@ -45,7 +45,9 @@ def show(
         raise UserError(
             f'there is no kind "{kind}".{did_you_mean(kind, KINDS)} Kinds: {", ".join(KINDS)}'
         )
-    entry = host.registry.get(kind, name)
+    entry, family = host.registry.get(kind, name), host.registry.family(kind)
+    if entry is None and family is not None and name in family.family_names():
+        entry = family
     if entry is None:
         names = host.registry.names(kind)
         why = host.reason_for(name) if "." in name else None

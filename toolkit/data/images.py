@@ -37,7 +37,7 @@ def decode(path: str | Path) -> Image:
 
 def _rgb(image: PIL.Image) -> Image:
     if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep_grey(np.asarray(image))
+        return _from_deep_grey(np.asarray(image), deep=image.mode.startswith("I;16"))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         paper = PIL.new("RGBA", image.size, "white")
@@ -45,9 +45,12 @@ def _rgb(image: PIL.Image) -> Image:
     return np.asarray(image.convert("RGB"))
 
 
-def _from_deep_grey(levels: np.ndarray) -> Image:
-    """16-bit (or wider) greyscale to 8 bits; Pillow's own conversion would clip at 255."""
-    top = 65535.0 if levels.max(initial=0) > 255 else 255.0
+def _from_deep_grey(levels: np.ndarray, *, deep: bool) -> Image:
+    """16-bit (or wider) greyscale to 8 bits; Pillow's own conversion would clip at 255.
+
+    Pillow's wide modes do not say the file's range; there, the brightest pixel tells.
+    """
+    top = 65535.0 if deep or levels.max(initial=0) > 255 else 255.0
     if levels.dtype.kind == "f" and levels.max(initial=0) <= 1:
         top = 1.0
     grey = np.clip(levels * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)

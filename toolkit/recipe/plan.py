@@ -248,8 +248,12 @@ class _Planner:
             return
         use = given.get("use", slot.default)
         if use is None:
-            names = ", ".join(self.host.registry.names(slot.kind))
-            self.problem(keys, f"name a {slot.kind} with `use` (registered: {names})")
+            family = self.host.registry.family(slot.kind)
+            names = [
+                n for n in self.host.registry.names(slot.kind) if not family or n != family.name
+            ]
+            more = [family.help] if family else []
+            self.problem(keys, f"name a {slot.kind} with `use`: {', '.join([*names, *more])}")
             return
         entry = self.entry((*keys, "use"), slot.kind, use)
         if entry is None:

@@ -87,7 +87,7 @@ class Plateau(Section):
     use: Literal["plateau"] = "plateau"
     warmup_epochs: Annotated[float, Field(ge=0, description="epochs of linear warm-up")] = 1.0
     factor: Annotated[float, Field(gt=0, lt=1, description="what the rate is multiplied by")] = 0.3
-    patience: Annotated[int, Field(ge=0, description="epochs without a rise")] = 2
+    patience: Annotated[int, Field(ge=0, description="epochs without a rise that are borne")] = 2
     min_scale: Annotated[
         float, Field(ge=0, le=1, description="lowest rate, as a share of optimizer.lr")
     ] = 0.001
