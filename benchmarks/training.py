@@ -31,7 +31,8 @@ from toolkit.data.cache import Pack, open_pack
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.plan import Plan, make_plan
+from toolkit.recipe.plan import Plan
+from toolkit.recipe.planner import make_plan
 from toolkit.train.device import make_accelerator
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model

@@ -35,7 +35,8 @@ from toolkit.predict.files import (
     write_predictions,
 )
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.plan import Plan, make_plan
+from toolkit.recipe.plan import Plan
+from toolkit.recipe.planner import make_plan
 from toolkit.recipe.show import recipe_text
 from toolkit.report.build import build_report
 from toolkit.runs.atomic import csv_text, write_json, write_text
@@ -196,6 +197,9 @@ def _carry_out(job: _Job) -> None:
     try:
         _record(job)
         folds = _folds(job)
+        warnings = fold_warnings(job.data.table, folds)
+        for warning in warnings:
+            job.notify(Event("message", f"warning: {warning}"))
         meta = PredictionsMeta(
             job.data.table.classes, job.plan.validate.monitor, fold_hash(folds), job.plan_hash
         )
@@ -206,7 +210,7 @@ def _carry_out(job: _Job) -> None:
             else:
                 train_fold(_fold_job(job, folds, fold, meta), job.notify, hook)
         job.stages.enter("join")
-        report = _finish(job, folds, meta)
+        report = _finish(job, meta, warnings)
     except BaseException as error:
         hook.toolkit_run_error(run=job.info, error=error)
         raise
@@ -242,8 +246,6 @@ def _folds(job: _Job) -> pd.DataFrame:
                 f"versions of {job.folder.manifest}, or remove {job.folder.path}"
             )
     write_text(file, csv_text(folds))
-    for warning in fold_warnings(table, folds):
-        job.notify(Event("message", f"warning: {warning}"))
     return folds
 
 
@@ -286,7 +288,7 @@ def _facts(plan: Plan, table: Table, labels: Ints) -> Facts:
     return Facts(table.classes, tuple(counts.tolist()), plan.image, plan.seed)
 
 
-def _finish(job: _Job, folds: pd.DataFrame, meta: PredictionsMeta) -> dict[str, Any]:
+def _finish(job: _Job, meta: PredictionsMeta, warnings: list[str]) -> dict[str, Any]:
     """Join the folds, write the submission, and the report last of all."""
     plan, folder, table = job.plan, job.folder, job.data.table
     numbers = range(plan.split.folds)
@@ -308,7 +310,7 @@ def _finish(job: _Job, folds: pd.DataFrame, meta: PredictionsMeta) -> dict[str, 
         as_predictions(oof, table.classes),
         submission=submission,
         set_aside=[{"id": i, "reason": reason} for i, reason in job.data.set_aside],
-        warnings=fold_warnings(table, folds),
+        warnings=warnings,
         seconds=job.stages.leave(),
     )
     write_json(folder.report, report)

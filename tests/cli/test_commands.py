@@ -13,7 +13,7 @@ import pytest
 import toolkit
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.plan import make_plan
+from toolkit.recipe.planner import make_plan
 from toolkit.recipe.sections import SECTIONS
 from toolkit.recipe.shipped import shipped_recipes
 

@@ -13,7 +13,8 @@ import pytest
 from toolkit.errors import RecipeError
 from toolkit.plugin.host import Host, load_host
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.plan import Plan, make_plan
+from toolkit.recipe.plan import Plan
+from toolkit.recipe.planner import make_plan
 
 ACME = """
 from typing import Annotated

@@ -242,3 +242,14 @@ def test_a_key_without_an_origin_has_that_of_the_table_around_it(write: Write) -
     recipe = load_recipe(write("\n[loss]\nalpha = 0.5\n"))
     assert str(recipe.origin(("loss", "gamma"))) == "recipe.toml:2"
     assert str(recipe.origin(("optimizer", "lr"))) == "recipe.toml"
+
+
+def test_naming_the_default_outright_keeps_what_the_parent_says_of_it(tmp_path: Path) -> None:
+    (tmp_path / "parent.toml").write_text("[optimizer]\nlr = 0.5\n[schedule]\nmin_scale = 0.3\n")
+    child = tmp_path / "child.toml"
+    child.write_text(
+        'extends = "parent.toml"\n[optimizer]\nuse = "adamw"\n[schedule]\nuse = "constant"\n'
+    )
+    values = load_recipe(child).values
+    assert values["optimizer"] == {"use": "adamw", "lr": 0.5}
+    assert values["schedule"] == {"use": "constant"}  # the default it replaces is the cosine

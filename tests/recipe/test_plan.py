@@ -14,7 +14,8 @@ from toolkit.errors import RecipeError
 from toolkit.plugin.host import Host, SetAside
 from toolkit.plugin.registry import Registry
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.plan import SMOKE_OVERRIDES, Plan, make_plan
+from toolkit.recipe.plan import SMOKE_OVERRIDES, Plan
+from toolkit.recipe.planner import make_plan
 from toolkit.recipe.shipped import shipped_recipes
 
 Planned = Callable[..., Plan]

@@ -11,7 +11,7 @@ import pytest
 from toolkit.errors import UserError
 from toolkit.plugin.host import Host
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.plan import make_plan
+from toolkit.recipe.planner import make_plan
 from toolkit.recipe.shipped import copy_recipe, find_shipped, shipped_recipes, summary
 from toolkit.recipe.show import recipe_text
 

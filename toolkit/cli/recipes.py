@@ -45,7 +45,7 @@ def validate(
     """Check recipes without running them: every mistake, with file and line."""
     from toolkit.plugin.host import load_host
     from toolkit.recipe.load import load_recipe
-    from toolkit.recipe.plan import make_plan
+    from toolkit.recipe.planner import make_plan
 
     host = load_host()
     lines: list[str] = []
@@ -67,7 +67,7 @@ def show(recipe: RecipePath, set_: Overrides = None) -> None:
     """Print the resolved recipe, each value with where it came from."""
     from toolkit.plugin.host import load_host
     from toolkit.recipe.load import load_recipe
-    from toolkit.recipe.plan import make_plan
+    from toolkit.recipe.planner import make_plan
     from toolkit.recipe.show import recipe_lines
 
     plan = make_plan(load_recipe(recipe, parse_overrides(set_)), load_host())

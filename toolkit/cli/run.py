@@ -29,7 +29,8 @@ def run(
     """Run a recipe: folds, models, predictions, submission, report. Resumes what was begun."""
     from toolkit.plugin.host import load_host
     from toolkit.recipe.load import load_recipe
-    from toolkit.recipe.plan import SMOKE_OVERRIDES, make_plan
+    from toolkit.recipe.plan import SMOKE_OVERRIDES
+    from toolkit.recipe.planner import make_plan
 
     # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
     forced = SMOKE_OVERRIDES if smoke else {}

@@ -138,6 +138,7 @@ class Normalize:
         self.shift = -torch.tensor(preprocess.mean, device=device) * 255 / scale
         self.device, self.channels_last = device, channels_last
         self.buffer = torch.empty(0, device=device)
+        self.scale_row, self.shift_row = self.scale, self.shift
 
     def __call__(self, images: Tensor) -> Tensor:
         """Args: `images` (B, S, S, 3) uint8. Returns (B, 3, S, S) float32."""
@@ -146,7 +147,12 @@ class Normalize:
             # Training goes on with the buffer that a prediction made: it must be a normal tensor.
             with torch.inference_mode(False):
                 self.buffer = torch.empty(images.shape, dtype=torch.float32, device=self.device)
+                self.scale_row = self.scale.repeat(images.shape[2])
+                self.shift_row = self.shift.repeat(images.shape[2])
         self.buffer.copy_(images)
-        torch.addcmul(self.shift, self.buffer, self.scale, out=self.buffer)
+        # Whole image rows (S * 3) of factors: over 3 values alone the loop does not vectorize, and
+        # takes twice as long for the same bits.
+        rows = self.buffer.flatten(2)
+        torch.addcmul(self.shift_row, rows, self.scale_row, out=rows)
         batch = self.buffer.permute(0, 3, 1, 2)
         return batch if self.channels_last else batch.contiguous()

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from toolkit.errors import PluginError
 from toolkit.plugin.host import Host
 from toolkit.plugin.schema import options_model
-from toolkit.recipe.load import Keys
+from toolkit.recipe.lines import Keys
 from toolkit.recipe.sections import FIXED, SCHEDULES, SLOTS, Top
 
 

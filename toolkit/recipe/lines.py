@@ -10,14 +10,14 @@ import re
 import tomllib
 from typing import Any
 
-Path = tuple[str, ...]
+Keys = tuple[str, ...]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"[ \t]*")
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 
 
-def key_lines(text: str) -> dict[Path, int]:
+def key_lines(text: str) -> dict[Keys, int]:
     """The 1-based line of every key and table header, by its path.
 
     Tables inside arrays carry their index: `("augment", "train", "1", "use")`.
@@ -25,7 +25,7 @@ def key_lines(text: str) -> dict[Path, int]:
     return _Scanner(text).scan()
 
 
-def split_key(text: str) -> Path:
+def split_key(text: str) -> Keys:
     """The parts of a dotted key: `tune.space."optimizer.lr"` has three.
 
     Raises `ValueError` where the text is no TOML key.
@@ -44,11 +44,11 @@ def split_key(text: str) -> Path:
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
-        self.lines: dict[Path, int] = {}
-        self.arrays: dict[Path, int] = {}
+        self.lines: dict[Keys, int] = {}
+        self.arrays: dict[Keys, int] = {}
 
-    def scan(self) -> dict[Path, int]:
-        table: Path = ()
+    def scan(self) -> dict[Keys, int]:
+        table: Keys = ()
         while self.skip(_SPACE) < len(self.text):
             if self.text.startswith("[", self.at):
                 table = self.header()
@@ -56,13 +56,13 @@ class _Scanner:
                 self.pair(table)
         return self.lines
 
-    def header(self) -> Path:
+    def header(self) -> Keys:
         brackets = 2 if self.text.startswith("[[", self.at) else 1
         self.at += brackets
         line = self.line()
         parts = self.key()
         self.at += brackets
-        path: Path = ()
+        path: Keys = ()
         for depth, part in enumerate(parts, start=1):
             path = (*path, part)
             if depth == len(parts) and brackets == 2:
@@ -72,7 +72,7 @@ class _Scanner:
         self.note(path, line)
         return path
 
-    def pair(self, table: Path) -> None:
+    def pair(self, table: Keys) -> None:
         line = self.line()
         path = table + self.key()
         self.note(path, line)
@@ -81,7 +81,7 @@ class _Scanner:
         self.skip(_SPACE)
         self.value(path)
 
-    def key(self) -> Path:
+    def key(self) -> Keys:
         parts: list[str] = []
         while True:
             self.skip(_BLANK)
@@ -100,7 +100,7 @@ class _Scanner:
                 return tuple(parts)
             self.at += 1
 
-    def value(self, path: Path) -> None:
+    def value(self, path: Keys) -> None:
         first = self.text[self.at]
         if first in "\"'":
             self.string()
@@ -112,7 +112,7 @@ class _Scanner:
             while self.at < len(self.text) and self.text[self.at] not in ",]}#\r\n":
                 self.at += 1
 
-    def items(self, close: str, path: Path) -> None:
+    def items(self, close: str, path: Keys) -> None:
         self.at += 1
         index = 0
         while self.skip(_SPACE) < len(self.text) and self.text[self.at] != close:
@@ -144,7 +144,7 @@ class _Scanner:
     def line(self) -> int:
         return self.text.count("\n", 0, self.at) + 1
 
-    def note(self, path: Path, line: int) -> None:
+    def note(self, path: Keys, line: int) -> None:
         for depth in range(1, len(path)):
             self.lines.setdefault(path[:depth], line)
         self.lines[path] = line

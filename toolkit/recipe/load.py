@@ -11,10 +11,9 @@ from typing import Any
 
 from toolkit.errors import RecipeError, UserError
 from toolkit.plugin.schema import toml_text
-from toolkit.recipe.lines import key_lines, split_key
+from toolkit.recipe.lines import Keys, key_lines, split_key
+from toolkit.recipe.sections import default_use
 from toolkit.recipe.shipped import find_shipped
-
-Keys = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def _replaces(keys: Keys, old: Mapping[str, Any], new: Mapping[str, Any]) -> boo
     """Another component, or a range of `[tune.space]`, takes the old one's place as a whole."""
     if keys[:2] == ("tune", "space") and len(keys) > 2:
         return True
-    return "use" in new and new["use"] != old.get("use")
+    return "use" in new and new["use"] != old.get("use", default_use(keys))
 
 
 def _copied(value: Any) -> Any:

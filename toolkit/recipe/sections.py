@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from toolkit.contracts import Fit, Interpolation
 from toolkit.plugin.schema import STRICT
-from toolkit.recipe.load import Keys
+from toolkit.recipe.lines import Keys
 
 View = Literal[
     "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "antitranspose"
@@ -181,3 +181,10 @@ SECTIONS: tuple[Keys, ...] = (
 
 LATER = frozenset({"labels", "augment.offline"})
 """Sections of the design that this version does not have yet: rejected, never ignored."""
+
+
+def default_use(keys: Keys) -> str | None:
+    """What a section uses where the recipe does not say; None where the recipe must."""
+    if keys in SLOTS:
+        return SLOTS[keys].default
+    return {"optimizer": Optimizer().use, "schedule": Cosine().use}.get(".".join(keys))

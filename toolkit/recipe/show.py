@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from toolkit.plugin.schema import toml_key, toml_text
-from toolkit.recipe.load import Keys
+from toolkit.recipe.lines import Keys
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.sections import SECTIONS
 

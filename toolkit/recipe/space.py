@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from toolkit.plugin.schema import toml_text
-from toolkit.recipe.load import Keys
+from toolkit.recipe.lines import Keys
 from toolkit.recipe.problems import did_you_mean, validate
 from toolkit.recipe.sections import SLOTS
 

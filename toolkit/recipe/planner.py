@@ -1,0 +1,250 @@
+"""Recipe to Plan: everything is checked, and all mistakes are shown at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from toolkit.errors import PluginError, RecipeError
+from toolkit.plugin.host import Host
+from toolkit.plugin.registry import Entry
+from toolkit.plugin.schema import options_model
+from toolkit.recipe.lines import Keys
+from toolkit.recipe.load import DEFAULT, Origin, Recipe
+from toolkit.recipe.plan import Choice, Plan
+from toolkit.recipe.problems import did_you_mean, validate
+from toolkit.recipe.sections import (
+    FIXED,
+    LATER,
+    SCHEDULES,
+    SECTIONS,
+    SLOTS,
+    TTA,
+    Optimizer,
+    Slot,
+    Top,
+)
+from toolkit.recipe.space import space_problems
+
+
+def make_plan(recipe: Recipe, host: Host) -> Plan:
+    """Check a recipe against what is installed.
+
+    Raises `RecipeError` with a line for every mistake, in the order of the files.
+    """
+    return _Planner(recipe, host).plan()
+
+
+class _Planner:
+    def __init__(self, recipe: Recipe, host: Host) -> None:
+        self.recipe, self.host = recipe, host
+        self.problems: list[tuple[Origin, str]] = []
+        self.sections: dict[Keys, BaseModel] = {}
+        self.models: dict[Keys, type[BaseModel]] = {}
+        self.choices: dict[Keys, Choice] = {}
+
+    def plan(self) -> Plan:
+        top = self.top()
+        for keys, model in FIXED.items():
+            self.fixed(keys, model, self.table(keys))
+        self.schedule(self.table(("schedule",)))
+        for keys, slot in SLOTS.items():
+            self.component(keys, slot)
+        self.rules()
+        for key, text in space_problems(self.space(), self.models, self.chooses):
+            self.problem(("tune", "space", *key), text)
+        if self.problems:
+            ordered = sorted(self.problems, key=lambda p: (p[0].where, p[0].line or 0))
+            raise RecipeError(*(f"{origin}: {text}" for origin, text in ordered))
+        assert top is not None
+        values: dict[str, Any] = top.model_dump()
+        for keys in SECTIONS:
+            self.resolve(values, keys)
+        origins = {keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)}
+        return Plan(self.recipe.path, values, origins, self.sections, self.choices)
+
+    def problem(self, keys: Keys, text: str) -> None:
+        self.problems.append((self.recipe.origin(keys), f"{'.'.join(keys)}: {text}"))
+
+    def table(self, keys: Keys) -> dict[str, Any]:
+        """The section's table as it was given; empty where it is absent or not a table."""
+        found: Any = self.recipe.values
+        for key in keys:
+            found = found.get(key, {}) if isinstance(found, dict) else {}
+        return found if isinstance(found, dict) else {}
+
+    def top(self) -> Top | None:
+        """The keys above the sections, and whether every section is one that exists."""
+        given = {k: v for k, v in self.recipe.values.items() if not isinstance(v, dict)}
+        given.setdefault("name", Path(self.recipe.path.rpartition(":")[2]).stem)
+        sections = {".".join(keys) for keys in SECTIONS}
+        heads = {
+            keys[0]: {k[1] for k in SECTIONS if len(k) > 1 and k[0] == keys[0]} for keys in SECTIONS
+        }
+        for name in [name for name in given if name in heads]:
+            self.problem((name,), f"expected a table [{name}], found a value")
+            del given[name]
+        for name, value in self.recipe.values.items():
+            if not isinstance(value, dict):
+                continue
+            if name not in heads:
+                self.section_problem((name,), sections | heads.keys())
+            for inner in value if heads.get(name) else ():
+                if inner not in heads[name]:
+                    self.section_problem((name, inner), heads[name])
+                elif not isinstance(value[inner], dict):
+                    self.problem((name, inner), f"expected a table [{name}.{inner}]")
+        checked: Top | None = self.checked(Top, given, ())
+        return checked
+
+    def section_problem(self, keys: Keys, known: set[str]) -> None:
+        if ".".join(keys) in LATER:
+            self.problem(keys, "this version has no such section yet")
+        else:
+            self.problem(keys, f"unknown section.{did_you_mean(keys[-1], known)}")
+
+    def checked(self, model: type[Any], given: Mapping[str, Any], keys: Keys) -> Any:
+        checked, problems = validate(model, given)
+        for option, text in problems:
+            self.problem((*keys, option), text)
+        return checked
+
+    def fixed(self, keys: Keys, model: type[BaseModel], given: Mapping[str, Any]) -> None:
+        self.models[keys] = model
+        checked = self.checked(model, given, keys)
+        if checked is not None:
+            self.sections[keys] = checked
+
+    def schedule(self, given: Mapping[str, Any]) -> None:
+        use = given.get("use", "cosine")
+        if isinstance(use, str) and use in SCHEDULES:
+            self.fixed(("schedule",), SCHEDULES[use], given)
+        else:
+            known = ", ".join(SCHEDULES)
+            guess = did_you_mean(str(use), SCHEDULES)
+            text = f'there is no schedule "{use}" ({known}).{guess}'
+            self.problem(("schedule", "use"), text)
+
+    def component(self, keys: Keys, slot: Slot) -> None:
+        given = self.table(keys)
+        if slot.optional and not given:
+            return
+        use = given.get("use", slot.default)
+        if use is None:
+            family = self.host.registry.family(slot.kind)
+            names = [
+                n for n in self.host.registry.names(slot.kind) if not family or n != family.name
+            ]
+            more = [family.help] if family else []
+            self.problem(keys, f"name a {slot.kind} with `use`: {', '.join([*names, *more])}")
+            return
+        entry = self.entry((*keys, "use"), slot.kind, use)
+        if entry is None:
+            return
+        try:
+            model = options_model(entry)
+        except PluginError as error:
+            self.problem((*keys, "use"), str(error))
+            return
+        self.models[keys] = model
+        checked = self.checked(model, {k: v for k, v in given.items() if k != "use"}, keys)
+        if checked is not None:
+            self.choices[keys] = Choice(use, entry, checked.model_dump())
+
+    def entry(self, keys: Keys, kind: str, use: Any) -> Entry | None:
+        entry, problem = self.find(kind, use)
+        if problem is not None:
+            self.problem(keys, problem)
+        return entry
+
+    def find(self, kind: str, use: Any) -> tuple[Entry | None, str | None]:
+        """The registered component of that name, or what to say instead."""
+        if not isinstance(use, str):
+            return None, f"expected the name of a {kind}, found {use!r}"
+        registry = self.host.registry
+        entry, family = registry.get(kind, use), registry.family(kind)
+        if entry is not None and entry is not family:
+            return entry, None
+        reason = self.host.reason_for(use) if "." in use else None
+        if reason is not None:
+            return None, f'"{use}": its plugin was set aside: {reason}'
+        plugin = use.partition(".")[0] if "." in use else ""
+        known = [name for name in registry.names(kind) if family is None or name != family.name]
+        if family is not None and use.partition(".")[0] not in self.plugins():
+            known += family.family_names()
+            if use in known:
+                return family, None
+        if plugin and plugin not in self.plugins() and plugin not in known:
+            guess = did_you_mean(use, known)
+            return None, f'"{use}": no plugin "{plugin}" is loaded; install its package.{guess}'
+        return None, f'there is no {kind} "{use}".{did_you_mean(use, known)}'
+
+    def plugins(self) -> set[str]:
+        return {entry.plugin for entry in self.host.registry}
+
+    def space(self) -> dict[str, Any]:
+        """The ranges of `[tune.space]`, without those of a section whose component was not found:
+        that has its line already, and nobody knows its options."""
+        absent = {keys for keys, slot in SLOTS.items() if slot.optional and not self.table(keys)}
+        unknown = {("schedule",), *SLOTS} - self.models.keys() - absent
+        space = self.table(("tune", "space"))
+        return {p: r for p, r in space.items() if tuple(p.split(".")[:-1]) not in unknown}
+
+    def chooses(self, keys: Keys, use: Any) -> str | None:
+        """What is wrong with a component name that `[tune.space]` offers for a section."""
+        if keys == ("schedule",):
+            known = isinstance(use, str) and use in SCHEDULES
+            return None if known else f'there is no schedule "{use}"'
+        if keys == ("optimizer",):
+            return self.optimizer_problem(use)
+        return self.find(SLOTS[keys].kind, use)[1] if keys in SLOTS else None
+
+    def optimizer_problem(self, use: Any) -> str | None:
+        if not isinstance(use, str):
+            return f"expected the name of an optimizer, found {use!r}"
+        if use in ("adam", "adamw", "sgd", "nadamw", "lamb", "lion", "rmsprop"):
+            return None  # known for certain: spares the import of timm
+        from timm.optim import list_optimizers
+
+        known = list_optimizers()
+        return None if use in known else f'there is no optimizer "{use}".{did_you_mean(use, known)}'
+
+    def rules(self) -> None:
+        """What single values cannot tell."""
+        optimizer, tta = self.sections.get(("optimizer",)), self.sections.get(("augment", "tta"))
+        if isinstance(optimizer, Optimizer) and (text := self.optimizer_problem(optimizer.use)):
+            self.problem(("optimizer", "use"), text)
+        if isinstance(tta, TTA):
+            if len(set(tta.views)) != len(tta.views):
+                self.problem(("augment", "tta", "views"), "a view is named twice")
+            if "identity" not in tta.views:
+                self.problem(("augment", "tta", "views"), 'must contain "identity"')
+
+    def resolve(self, values: dict[str, Any], keys: Keys) -> None:
+        """Write a section, defaults included, into the resolved recipe."""
+        section: dict[str, Any]
+        if keys in self.choices:
+            choice = self.choices[keys]
+            section = {"use": choice.use, **choice.options}
+        elif keys in self.sections:
+            section = self.sections[keys].model_dump()
+        else:
+            section = self.table(keys)
+        if not section:
+            return
+        table = values
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+        table[keys[-1]] = section
+
+
+def _leaves(values: Mapping[str, Any], at: Keys = ()) -> list[Keys]:
+    found: list[Keys] = []
+    for key, value in values.items():
+        keys = (*at, key)
+        nested = isinstance(value, Mapping) and at[:2] != ("tune", "space")
+        found += _leaves(value, keys) if nested else [keys]
+    return found
