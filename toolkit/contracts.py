@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,7 +132,7 @@ class Event:
     """One step of progress, told to the caller's `notify`; never a way to change a number."""
 
     stage: str
-    """stage, decode, train, epoch, predict, or message."""
+    """stage, prepare, decode, train, epoch, predict, or message."""
     text: str = ""
     done: int = 0
     total: int = 0
@@ -150,6 +150,22 @@ class Source(Protocol):
     """Provides images and labels."""
 
     def read(self) -> Table: ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A source that makes or fetches what `read` needs; called before it, at every start."""
+
+    def prepare(self, notify: Notify, /) -> None:
+        """Skip what is there already. Progress is `Event("prepare", text, done, total)`."""
+
+
+@runtime_checkable
+class KnowsTestLabels(Protocol):
+    """A source that knows the truth of its test rows. Only `toolkit score` asks for it."""
+
+    def test_labels(self) -> pd.DataFrame:
+        """`id, label` of the test rows; `label` indexes the table's classes."""
 
 
 class Augmentation(Protocol):

@@ -86,7 +86,7 @@ def run_plan(
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
     opened, unless `again` asks for a new run."""
     stages = _Stages(notify)
-    table = read_table(plan.choice("data").build())
+    table = read_table(plan.choice("data").build(), notify)
     check_components(plan, table)
     stages.enter("decode")
     data = check_data(
@@ -119,7 +119,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     thrown away. Returns the report.
     """
     stages = _Stages(notify)
-    table = handful(read_table(plan.choice("data").build()), plan.split.folds)
+    table = handful(read_table(plan.choice("data").build(), notify), plan.split.folds)
     check_components(plan, table)
     with tempfile.TemporaryDirectory(
         prefix="toolkit-smoke-", ignore_cleanup_errors=True
@@ -231,7 +231,9 @@ def _record(job: _Job) -> None:
     if job.data.set_aside:
         rows = pd.DataFrame(job.data.set_aside, columns=["id", "reason"])
         write_text(folder.set_aside, csv_text(rows))
-    write_json(folder.plan, {"hash": job.plan_hash, "recipe": job.plan.values})
+    origins = {".".join(keys): str(origin) for keys, origin in job.plan.origins.items()}
+    plan = {"hash": job.plan_hash, "recipe": job.plan.values, "origins": origins}
+    write_json(folder.plan, plan)
 
 
 def _folds(job: _Job) -> pd.DataFrame:

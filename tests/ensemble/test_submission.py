@@ -43,9 +43,20 @@ def test_the_distribution_stands_beside_the_training_prior(
     # 2 of 3 are predicted to be invoices; 5 of the 7 training rows are.
     assert write_submission(tmp_path / "submission.csv", predictions, table) == {
         "rows": 3,
+        "columns": ["ID", "target"],
         "classes": [
-            {"class": "invoice", "predicted_share": 0.6667, "training_share": 0.7143},
-            {"class": "letter", "predicted_share": 0.3333, "training_share": 0.2857},
+            {
+                "class": "invoice",
+                "target": 3,
+                "predicted_share": 0.6667,
+                "training_share": 0.7143,
+            },
+            {
+                "class": "letter",
+                "target": 11,
+                "predicted_share": 0.3333,
+                "training_share": 0.2857,
+            },
         ],
     }
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.cli import cache, plugins, recipes, run
+from toolkit.cli import cache, plugins, recipes, run, runs, score
 
 # Off a terminal, output is plain lines: no boxes.
 _MARKUP: Any = "rich" if sys.stdout.isatty() else None
@@ -24,6 +24,8 @@ app.command("run")(run.run)
 app.command("validate")(recipes.validate)
 app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)
+app.command("score")(score.score)
+app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(cache.app, name="cache")

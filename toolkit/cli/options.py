@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,11 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Lay a value over the recipe; repeatable."),
 ]
+RunName = Annotated[
+    str | None,
+    typer.Argument(help="A run folder, or the start of its name; without one, the latest run."),
+]
+RunsFolder = Annotated[Path, typer.Option("--runs", help="Where run folders are.")]
 
 
 def parse_overrides(texts: list[str] | None) -> dict[str, Any]:

@@ -11,17 +11,21 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.contracts import Source, Table
+from toolkit.contracts import Notify, Prepares, Source, Table, ignore
 
 TRAIN_COLUMNS = ["id", "path", "label", "parent", "group"]
 
 
-def read_table(source: Source) -> Table:
+def read_table(source: Source, notify: Notify = ignore) -> Table:
     """The source's table with its columns in order, training rows sorted by ID.
+
+    A source that prepares its data does so first.
 
     Sorting makes every later step blind to the order of rows and files; the test rows keep the
     order of the submission.
     """
+    if isinstance(source, Prepares):
+        source.prepare(notify)
     table = source.read()
     train = table.train[TRAIN_COLUMNS].sort_values("id", kind="stable").reset_index(drop=True)
     test = None if table.test is None else table.test[["id", "path"]].reset_index(drop=True)

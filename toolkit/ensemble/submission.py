@@ -59,9 +59,11 @@ def distribution(labels: dict[str, int], table: Table) -> dict[str, Any]:
     prior = table.train["label"].value_counts(normalize=True)
     return {
         "rows": len(labels),
+        "columns": list(table.columns),
         "classes": [
             {
                 "class": name,
+                "target": table.target_of(label),
                 "predicted_share": round(float(predicted.get(label, 0.0)), 4),
                 "training_share": round(float(prior.get(label, 0.0)), 4),
             }

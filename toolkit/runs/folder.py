@@ -90,6 +90,11 @@ class RunFolder:
         return self.path / "report.json"
 
     @property
+    def test_score(self) -> Path:
+        """Written by `toolkit score`, where the test labels are known."""
+        return self.path / "test_score.json"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 

@@ -34,3 +34,15 @@ def held(folder: RunFolder) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def is_held(folder: RunFolder) -> bool:
+    """Whether a process is at work in the folder."""
+    lock = FileLock(folder.lock)
+    if not folder.lock.exists():
+        return False
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True

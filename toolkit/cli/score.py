@@ -1,0 +1,51 @@
+"""`toolkit score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit.cli.options import RunName, RunsFolder
+
+
+def score(
+    run: RunName = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV of test labels, in the columns of the submission."),
+    ] = None,
+    runs: RunsFolder = Path("runs"),
+) -> None:
+    """Score a run's test predictions, beside its out-of-fold score, where the truth is known."""
+    from toolkit.cli.console import print_table
+    from toolkit.plugin.host import load_host
+    from toolkit.report.outcome import labels_from_csv, labels_of_source, score_test
+    from toolkit.report.page import draw_page
+    from toolkit.runs.listing import find
+
+    chosen = find(run, runs)
+    if labels is None:
+        found, origin = labels_of_source(chosen, load_host())
+    else:
+        found, origin = labels_from_csv(chosen, labels)
+    test = score_test(chosen, found, origin)
+    oof = chosen.report["scores"]["oof"]["clean"]
+    page = draw_page(chosen.folder)
+    some = "" if test["rows"] == test["of"] else f" of {test['of']}"
+    typer.echo(f"{chosen.path}: {test['rows']}{some} test images, labels from {origin}")
+    print_table(
+        ("score", "out-of-fold", "test", "95% interval", "difference"),
+        [
+            (
+                name,
+                f"{oof[name]:.4f}",
+                f"{test[name]:.4f}",
+                "{:.4f} - {:.4f}".format(*test["intervals"][name]),
+                f"{test[name] - oof[name]:+.4f}",
+            )
+            for name in ("macro_f1", "accuracy", "log_loss")
+        ],
+    )
+    typer.echo(f"{page}: drawn again")

@@ -1,0 +1,131 @@
+"""The score on the test set, where its truth is known. Nothing that trains ever reads it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.contracts import KnowsTestLabels
+from toolkit.data.table import listed
+from toolkit.errors import DataError, RunError
+from toolkit.plugin.host import Host
+from toolkit.predict.files import as_predictions, read_predictions
+from toolkit.runs.atomic import write_json
+from toolkit.runs.opened import Run
+from toolkit.score.metrics import confusion, intervals, per_class, scores
+
+
+def score_test(run: Run, labels: pd.DataFrame, origin: str) -> dict[str, Any]:
+    """Score a run's test predictions and keep the result in its folder, `test_score.json`.
+
+    Args:
+        labels: `id, label` of the test rows, or of some of them (a public part); `label` indexes
+            the run's classes.
+        origin: where the labels came from, for whoever reads the score.
+
+    Raises `RunError` for a run without test predictions, `DataError` where labels and
+    predictions do not belong together.
+    """
+    rows, meta = read_predictions(_test_file(run))
+    predictions = as_predictions(rows, meta.classes)
+    _check(labels, predictions.ids, len(meta.classes), origin)
+    truth = labels.set_index("id")["label"]
+    known = np.array([i in truth.index for i in predictions.ids])
+    ids = [i for i, is_known in zip(predictions.ids, known, strict=True) if is_known]
+    answers = truth.loc[ids].to_numpy(dtype=np.int64)
+    probabilities = predictions.probabilities[known]
+    seed = int(run.plan["recipe"]["seed"])
+    matrix = confusion(answers, probabilities.argmax(axis=1), len(meta.classes))
+    result: dict[str, Any] = {
+        "labels": origin,
+        "rows": len(ids),
+        "of": len(predictions.ids),
+        **scores(answers, probabilities),
+        "intervals": asdict(intervals(answers, probabilities, np.arange(len(ids)), seed)),
+        "classes": per_class(matrix, meta.classes),
+    }
+    write_json(run.folder.test_score, result)
+    return result
+
+
+def labels_of_source(run: Run, host: Host) -> tuple[pd.DataFrame, str]:
+    """The test labels that the run's own source knows, and where they came from.
+
+    Raises `RunError` where it knows none.
+    """
+    section = dict(run.plan["recipe"]["data"])
+    use = section.pop("use")
+    entry = host.registry.get("source", use)
+    if entry is None:
+        why = host.reason_for(use) or "its plugin is not installed"
+        raise RunError(f"{run.path}: its source {use} cannot be had: {why}")
+    source = entry.load()(**section)
+    if not isinstance(source, KnowsTestLabels):
+        raise RunError(
+            f"{run.path}: its source {use} does not know the test labels; name a CSV of them: "
+            "--labels FILE"
+        )
+    return source.test_labels(), f"the source {use}"
+
+
+def labels_from_csv(run: Run, file: Path) -> tuple[pd.DataFrame, str]:
+    """Test labels from a CSV in the submission's columns; a label is a target or a class name.
+
+    Raises `DataError` where the file does not fit the run.
+    """
+    _test_file(run)
+    submission = run.report["submission"]
+    id_column, target_column = submission["columns"]
+    try:
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file}: cannot be read as CSV: {error}") from error
+    missing = [column for column in (id_column, target_column) if column not in rows.columns]
+    if missing:
+        raise DataError(
+            f"{file}: has no column {', '.join(missing)} (it has {', '.join(rows.columns)}); the "
+            f"columns are those of the submission, {id_column} and {target_column}"
+        )
+    label_of: dict[str, int] = {}
+    for label, row in enumerate(submission["classes"]):
+        label_of |= {row["class"]: label}
+    for label, row in enumerate(submission["classes"]):
+        label_of |= {str(row["target"]): label}  # where both fit, the submission's way of writing
+    unknown = rows[~rows[target_column].isin(list(label_of))]
+    if len(unknown):
+        found = listed(sorted(set(unknown[target_column])))
+        raise DataError(f"{file}: {len(unknown)} labels are no class of the run ({found})")
+    labels = rows[target_column].map(label_of).astype("int64")
+    return pd.DataFrame({"id": rows[id_column], "label": labels}), str(file)
+
+
+def _test_file(run: Run) -> Path:
+    if not run.folder.finished:
+        raise RunError(f"{run.path}: the run is not finished")
+    if not run.folder.test.is_file():
+        raise RunError(f"{run.path}: has no test predictions; its data has no test images")
+    return run.folder.test
+
+
+def _check(labels: pd.DataFrame, ids: tuple[str, ...], classes: int, origin: str) -> None:
+    """Raise with everything that keeps labels and predictions apart."""
+    problems = []
+    twice = sorted(set(labels["id"][labels["id"].duplicated()]))
+    if twice:
+        problems.append(f"{origin}: {len(twice)} IDs appear twice ({listed(twice)})")
+    strangers = sorted(set(labels["id"]) - set(ids))
+    if strangers:
+        problems.append(
+            f"{origin}: {len(strangers)} IDs are no test IDs of the run ({listed(strangers)})"
+        )
+    outside = labels[~labels["label"].between(0, classes - 1)]
+    if len(outside):
+        problems.append(f"{origin}: {len(outside)} labels are outside 0..{classes - 1}")
+    if not len(labels):
+        problems.append(f"{origin}: has no rows")
+    if problems:
+        raise DataError(*problems)
