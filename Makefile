@@ -1,4 +1,4 @@
-# `make test` on a fresh machine with Python 3.11, pip, make and git needs nothing else.
+# `make run` and `make test` on a fresh machine with Python 3.11, pip, make and git need nothing else.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*)
 READY := $(VENV)/.ready
 
-.PHONY: install test test-all lint types bench clean
+.PHONY: install run test test-all lint types bench clean
 
 install: $(READY)
 
@@ -15,6 +15,10 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -e '.[dev]' $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	touch $(READY)
+
+run: install
+	$(BIN)/toolkit run recipes/quickstart.toml
+	$(BIN)/toolkit score
 
 test: install
 	$(BIN)/python -m pytest -n auto

@@ -17,7 +17,18 @@ from toolkit.recipe.planner import make_plan
 from toolkit.recipe.sections import SECTIONS
 from toolkit.recipe.shipped import shipped_recipes
 
-COMMANDS = ("run", "validate", "show", "schema", "recipes", "plugins", "cache")
+COMMANDS = (
+    "run",
+    "init",
+    "validate",
+    "show",
+    "schema",
+    "score",
+    "runs",
+    "recipes",
+    "plugins",
+    "cache",
+)
 
 SIX = (
     "bad.toml:9: backbone.width: expected integer >= 1, < 99, found 99",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.cli import cache, plugins, recipes, run, runs, score
+from toolkit.cli import cache, init, plugins, recipes, run, runs, score
 
 # Off a terminal, output is plain lines: no boxes.
 _MARKUP: Any = "rich" if sys.stdout.isatty() else None
@@ -21,6 +21,7 @@ app = typer.Typer(
     rich_markup_mode=_MARKUP,
 )
 app.command("run")(run.run)
+app.command("init")(init.init)
 app.command("validate")(recipes.validate)
 app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)

@@ -41,6 +41,7 @@ class Console:
         self.progress: Any = None
         self.task: Any = None
         self.stage = ""
+        self.tenth = 0  # of a source's preparation, told off a terminal
         self.meter = _Meter()
 
     def __enter__(self) -> Console:
@@ -104,9 +105,14 @@ class Console:
         )
 
     def _plain_progress(self, event: Event) -> None:
-        """Off a terminal, decoding is told when it is done; epochs have lines of their own."""
+        """Off a terminal: decoding when it is done, preparation by tenths; epochs have lines."""
         if event.stage == "decode" and event.done == event.total:
             self._line(f"  decoded {event.total} images")
+        if event.stage == "prepare" and event.total:
+            tenth = 10 * event.done // event.total
+            if tenth != self.tenth:
+                self.tenth = tenth
+                self._line(f"  {event.text}: {event.done} of {event.total}")
 
     def summary(self, report: dict[str, Any], path: Path | None) -> None:
         """The closing table."""
@@ -163,6 +169,8 @@ def _print_classes(report: dict[str, Any]) -> None:
 def _what(event: Event) -> str:
     if event.stage == "decode":
         return "decode"
+    if event.stage == "prepare":
+        return event.text
     where = f"fold {event.data['fold'] + 1}/{event.data['folds']}"
     if event.stage == "train":
         return f"{where} epoch {event.data['epoch'] + 1}/{event.data['epochs']} train"
