@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*)
 READY := $(VENV)/.ready
 
-.PHONY: install run test test-all lint types bench clean
+.PHONY: install run test test-all lint types docs bench clean
 
 install: $(READY)
 
@@ -32,6 +32,9 @@ lint: install
 
 types: install
 	$(BIN)/mypy
+
+docs: install
+	$(BIN)/python docs/generate.py
 
 bench: install
 	$(BIN)/python benchmarks/startup.py

@@ -27,7 +27,10 @@ class Top(Section):
 
     name: Annotated[
         str,
-        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the run folder"),
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            description="names the run folder; by default the file's name",
+        ),
     ]
     seed: Annotated[
         int, Field(ge=0, lt=2**32, description="folds, weights, order, augmentation")

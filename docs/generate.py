@@ -1,0 +1,156 @@
+"""Writes docs/reference/ from the code, `python docs/generate.py`; a test fails when it is stale."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+from toolkit.cli.app import app
+from toolkit.plugin.host import load_host
+from toolkit.plugin.registry import Entry
+from toolkit.plugin.schema import options, options_model
+from toolkit.recipe.sections import FIXED, SCHEDULES, SECTIONS, SLOTS, Top
+
+FOLDER = Path(__file__).parent / "reference"
+MADE = "<!-- Made by docs/generate.py from the code; change it there. -->\n"
+
+SECTION_TEXTS = {
+    ("data",): "Where images and labels come from: a source.",
+    ("split",): "How the folds are cut, on parents and groups.",
+    ("image",): "How an image of any shape becomes the model's square.",
+    ("augment", "train"): "What happens to a training image: an augmentation.",
+    ("augment", "tta"): "Views that are averaged when an image is predicted.",
+    ("validate",): "What decides.",
+    ("backbone",): "The model. Every backbone takes `pretrained`.",
+    ("loss",): "What training minimizes. Targets are probabilities.",
+    ("sampler",): "Which rows an epoch sees.",
+    ("optimizer",): "Any optimizer of timm's factory.",
+    ("schedule",): "How the learning rate moves.",
+    ("train",): "The loop.",
+    ("ensemble",): "How the folds' test predictions are joined.",
+    ("track",): "A tracker, which observes the run. Optional.",
+    ("tune", "space"): 'What `toolkit tune` searches: `"key" = { low, high, log, step }` or '
+    "`{ choices }`.",
+}
+
+
+def pages() -> dict[Path, str]:
+    """File and text of every generated page."""
+    return {
+        FOLDER / "commands.md": MADE + "\n".join(_commands()) + "\n",
+        FOLDER / "recipe.md": MADE + "\n".join(_recipe()) + "\n",
+    }
+
+
+def _commands() -> Iterator[str]:
+    yield "# Commands\n"
+    yield "`toolkit COMMAND --help` shows the same.\n"
+    yield "Exit codes: 0 done; 1 a fault of toolkit or a plugin; 2 a mistake in arguments,"
+    yield "recipe or data; 3 done but something was set aside (it is listed); 130 interrupted."
+    root: Any = typer.main.get_command(app)
+    for path, command in _walk(root, ()):
+        yield f"\n## toolkit {' '.join(path)}\n"
+        yield f"{inspect.cleandoc(command.help or '')}\n"
+        arguments = " ".join(_argument(p) for p in command.params if not p.opts[0].startswith("-"))
+        usage = f"toolkit {' '.join(path)} {arguments}".rstrip()
+        yield f"Usage: `{usage}{' [OPTIONS]' if _options(command) else ''}`"
+        rows = [(_argument(p), p.help or "") for p in command.params if p not in _options(command)]
+        rows += [(_option(p), p.help or "") for p in _options(command)]
+        if rows:
+            yield ""
+            yield from _table(("argument or option", "what it is"), rows)
+
+
+def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command below, groups that do something by themselves included."""
+    if path:
+        yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _walk(inner, (*path, name))
+
+
+def _options(command: Any) -> list[Any]:
+    return [p for p in command.params if p.opts[0].startswith("-") and p.name != "help"]
+
+
+def _argument(parameter: Any) -> str:
+    name = parameter.name.upper() + ("..." if parameter.nargs == -1 else "")
+    return name if parameter.required else f"[{name}]"
+
+
+def _option(parameter: Any) -> str:
+    names = ", ".join(parameter.opts)
+    return names if parameter.is_flag else f"{names} {parameter.metavar or 'VALUE'}"
+
+
+def _recipe() -> Iterator[str]:
+    yield "# Recipe keys\n"
+    yield "A recipe is TOML. `extends` names another one, beside it or in the box"
+    yield '(`extends = "toolkit:base"`), whose values it keeps and changes. A section that'
+    yield "chooses a component has `use` and that component's own options, nothing else."
+    yield "`toolkit show RECIPE` prints every value with where it came from.\n"
+    yield "## Top\n"
+    yield from _keys(Top)
+    for keys in SECTIONS:
+        yield f"\n## [{'.'.join(keys)}]\n"
+        yield SECTION_TEXTS[keys]
+        if keys in FIXED:
+            yield ""
+            yield from _keys(FIXED[keys])
+        elif keys in SLOTS:
+            yield from _components(SLOTS[keys].kind, SLOTS[keys].default)
+        elif keys == ("schedule",):
+            for name, model in SCHEDULES.items():
+                yield f'\n### use = "{name}"\n'
+                yield f"{inspect.getdoc(model)}\n"
+                yield from _keys(model)
+
+
+def _components(kind: str, default: str | None) -> Iterator[str]:
+    """The built-in components of a kind with their options."""
+    host = load_host({"TOOLKIT_PLUGINS": ""})
+    yield f"Default: `{default}`." if default else "There is no default."
+    for entry in host.registry:
+        if entry.kind == kind:
+            yield f"\n### {_use(entry)}\n"
+            yield f"{inspect.getdoc(entry.load()) or entry.help}\n"
+            yield from _keys(options_model(entry))
+
+
+def _use(entry: Entry) -> str:
+    return f'use = "{entry.name}"' if entry.names is None else f"use = {entry.help}"
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    rows = [
+        (f"`{o.name}`", _code(o.type), o.bounds, _code(o.default), o.meaning)
+        for o in options(model)
+        if o.name != "use" or "|" in o.type or o.type == "text"
+    ]
+    head = ("key", "type", "bounds", "default", "meaning")
+    return _table(head, rows) if rows else ["It has no options."]
+
+
+def _code(text: str) -> str:
+    return text if text in ("required", "none") else f"`{text}`"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    lines = [head, ("---",) * len(head), *rows]
+    return ["| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines]
+
+
+def stale(files: Mapping[Path, str]) -> list[Path]:
+    """The pages whose file says something else."""
+    return [f for f, text in files.items() if not f.is_file() or f.read_text("utf-8") != text]
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8")
