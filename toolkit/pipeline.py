@@ -39,6 +39,8 @@ from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.recipe.show import recipe_text
 from toolkit.report.build import build_report
+from toolkit.report.mistakes import find_mistakes
+from toolkit.report.page import draw_page
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
@@ -291,7 +293,7 @@ def _facts(plan: Plan, table: Table, labels: Ints) -> Facts:
 
 
 def _finish(job: _Job, meta: PredictionsMeta, warnings: list[str]) -> dict[str, Any]:
-    """Join the folds, write the submission, and the report last of all."""
+    """Join the folds, write the submission, the page, and the report last of all."""
     plan, folder, table = job.plan, job.folder, job.data.table
     numbers = range(plan.split.folds)
     oof = join_oof([folder.fold(fold).oof for fold in numbers], table, meta)
@@ -315,6 +317,8 @@ def _finish(job: _Job, meta: PredictionsMeta, warnings: list[str]) -> dict[str, 
         warnings=warnings,
         seconds=job.stages.leave(),
     )
+    write_json(folder.mistakes, find_mistakes(oof, job.data, plan.image))
+    draw_page(folder, report)
     write_json(folder.report, report)
     return report
 

@@ -40,7 +40,8 @@ def test_a_run_leaves_everything_that_the_map_promises(finished: Run, documents:
     expected = {f"folds/{fold}/{name}" for fold in (0, 1) for name in fold_files}
     expected |= {f"folds/{fold}/weights.safetensors" for fold in (0, 1)}
     expected |= {"recipe.toml", "plan.json", "manifest.json", "folds.csv", "oof.parquet"}
-    expected |= {"test.parquet", "submission.csv", "report.json", "log.txt"}
+    expected |= {"test.parquet", "submission.csv", "report.json", "report.html", "mistakes.json"}
+    expected |= {"log.txt"}
     assert files - {".lock"} == expected
 
 

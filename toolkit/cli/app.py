@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from toolkit.cli import cache, init, plugins, recipes, run, runs, score
+from toolkit.cli import cache, init, plugins, recipes, report, run, runs, score
 
 # Off a terminal, output is plain lines: no boxes.
 _MARKUP: Any = "rich" if sys.stdout.isatty() else None
@@ -26,6 +26,7 @@ app.command("validate")(recipes.validate)
 app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)
 app.command("score")(score.score)
+app.command("report")(report.report)
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")

@@ -143,7 +143,7 @@ class Console:
         for aside in report["set_aside"]:
             print(f"set aside: {aside['id']}: {aside['reason']}")
         if path is not None:
-            files = "report.json, oof.parquet" + (
+            files = "report.html, report.json, oof.parquet" + (
                 ", test.parquet, submission.csv" if report["submission"] else ""
             )
             print(f"{path}: {files}")

@@ -37,6 +37,7 @@ def build_report(
     clean: dict[str, Any] = dict(scores(truth, oof.probabilities))
     clean["intervals"] = asdict(intervals(truth, oof.probabilities, unit, plan.seed))
     matrix = confusion(truth, oof.labels(), len(oof.classes))
+    trained = np.bincount(table.train["label"], minlength=len(oof.classes))
     folds = [_fold(folder, fold) for fold in range(plan.split.folds)]
     fold_seconds = sum(fold["seconds"] for fold in folds)
     rates = [fold["images_per_second"] for fold in folds]
@@ -45,11 +46,15 @@ def build_report(
         "plan": plan_hash,
         "monitor": plan.validate.monitor,
         "scores": {"oof": {"clean": clean}, "folds": folds},
-        "classes": per_class(matrix, oof.classes),
+        "classes": [
+            {**row, "train": int(count)}
+            for row, count in zip(per_class(matrix, oof.classes), trained, strict=True)
+        ],
         "confusion": matrix.tolist(),
         "rows": {
             "train": len(table.train),
             "validated": len(oof.ids),
+            "units": len(np.unique(unit)),
             "test": 0 if table.test is None else len(table.test),
         },
         "submission": submission,

@@ -85,6 +85,16 @@ class RunFolder:
         return self.path / "submission.csv"
 
     @property
+    def mistakes(self) -> Path:
+        """The most confident mistakes, with thumbnails, for the page."""
+        return self.path / "mistakes.json"
+
+    @property
+    def page(self) -> Path:
+        """The report for people; `toolkit report` draws it again."""
+        return self.path / "report.html"
+
+    @property
     def report(self) -> Path:
         """Written last: its presence says that the run is finished."""
         return self.path / "report.json"
