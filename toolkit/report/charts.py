@@ -28,8 +28,9 @@ class Mark:
 
 
 def interval_chart(marks: Sequence[Mark], top: float) -> Markup:
-    """Values as dots with their intervals as bars, on a scale from 0 to `top`."""
-    left, right, row, first = 6.0, WIDTH - 6.0, 30.0, 22.0
+    """Values as dots with their intervals as bars, on a scale from 0 to `top`; one value alone
+    needs no name."""
+    left, right, row, first = 6.0, WIDTH - 6.0, 34.0, 26.0 if len(marks) > 1 else 14.0
     bottom = first + row * (len(marks) - 1) + 14
 
     def x(value: float) -> float:
@@ -42,19 +43,19 @@ def interval_chart(marks: Sequence[Mark], top: float) -> Markup:
         parts.append(
             Markup(
                 '<g class="{kind}"><rect class="band" x="{low}" y="{y0}" width="{width}" '
-                'height="6" rx="3"/><circle class="dot" cx="{cx}" cy="{y}" r="5"/>'
+                'height="12" rx="3"/><circle class="dot" cx="{cx}" cy="{y}" r="4"/>'
                 '<text class="label" x="{tx}" y="{ty}" text-anchor="{anchor}">{name}</text></g>'
             ).format(
                 kind=mark.kind,
                 low=_n(x(mark.low)),
                 width=_n(max(2.0, x(mark.high) - x(mark.low))),
-                y0=_n(y - 3),
+                y0=_n(y - 6),
                 y=_n(y),
                 cx=_n(x(mark.value)),
                 tx=_n(x(mark.high) if end else x(mark.low)),
-                ty=_n(y - 10),
+                ty=_n(y - 11),
                 anchor="end" if end else "start",
-                name=mark.name,
+                name=mark.name if len(marks) > 1 else "",
             )
         )
     said = "; ".join(f"{m.name} {m.value:.3f} ({m.low:.3f} to {m.high:.3f})" for m in marks)
@@ -92,7 +93,7 @@ def curve_chart(
         )
 
     parts = [Markup('<text class="label" x="4" y="12">{}</text>').format(title)]
-    for tick in ticks(low, high, 3):
+    for tick in ticks(low, high, 4):
         parts.append(
             Markup(
                 '<line class="grid" x1="{}" x2="{}" y1="{y}" y2="{y}"/>'
@@ -100,9 +101,10 @@ def curve_chart(
             ).format(_n(left), _n(right), _n(left - 6), _n(y(tick) + 4), _n(tick), y=_n(y(tick)))
         )
     for epoch in sorted({1, round((1 + last) / 2), round(last)}):
+        said_epoch = f"epoch {epoch}" if epoch == 1 else str(epoch)
         parts.append(
             Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-                _n(x(epoch)), _n(bottom + 16), epoch
+                _n(x(epoch)), _n(bottom + 16), said_epoch
             )
         )
     parts += [Markup('<path class="other" d="{}"/>').format(path(p)) for p in others if p]
@@ -126,7 +128,7 @@ def curve_chart(
 def class_chart(precision: float, recall: float, f1: float, test_f1: float | None = None) -> Markup:
     """One class on a scale from 0 to 1: F1 as a bar, precision and recall as marks on it, the
     test set's F1 as a second bar below."""
-    width, y = 150.0, 8.0
+    width, y = 200.0, 8.0
     mid_precision, mid_recall = 5 + (width - 10) * precision, 5 + (width - 10) * recall
     height = 16.0 if test_f1 is None else 22.0
     parts = [
@@ -157,7 +159,7 @@ def class_chart(precision: float, recall: float, f1: float, test_f1: float | Non
 
 def bars(shares: Sequence[tuple[str, float]], top: float) -> Markup:
     """Thin bars, one below the other: (CSS class, value) on a scale from 0 to `top`."""
-    width = 140.0
+    width = 200.0
     parts = [
         Markup('<rect class="{} bar" x="0" y="{}" width="{}" height="6" rx="2"/>').format(
             kind, _n(2.0 + 9 * k), _n(width * value / top if top > 0 else 0)
@@ -193,7 +195,7 @@ def heat_map(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
             )
     span = _n(cell * size)
     parts.append(
-        Markup('<rect class="frame" x="{}" y="{}" width="{s}" height="{s}"/>').format(
+        Markup('<rect class="edge" x="{}" y="{}" width="{s}" height="{s}"/>').format(
             _n(left), _n(top), s=span
         )
     )
@@ -210,7 +212,7 @@ def heat_map(matrix: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
                         "hit" if row == column else "miss",
                         _n(left + cell * column),
                         _n(top + cell * row),
-                        _n(0.12 + 0.88 * share),
+                        _n(0.25 + 0.75 * share),
                         f"{count} of {total} {names[row]} read as {names[column]}",
                         c=_n(cell),
                     )
@@ -234,7 +236,7 @@ def ticks(low: float, high: float, about: int) -> list[float]:
 def _grid_x(tick: float, x: float, bottom: float, top: float) -> Markup:
     anchor = "start" if tick == 0 else "end" if tick >= top * 0.97 else "middle"
     return Markup(
-        '<line class="grid" x1="{x}" x2="{x}" y1="14" y2="{}"/>'
+        '<line class="grid" x1="{x}" x2="{x}" y1="2" y2="{}"/>'
         '<text class="tick" x="{x}" y="{}" text-anchor="{}">{}</text>'
     ).format(_n(bottom), _n(bottom + 14), anchor, _n(tick), x=_n(x))
 

@@ -6,6 +6,7 @@ The page is one file without scripts that loads nothing. The same folder gives t
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
@@ -54,7 +55,11 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["seconds"] = seconds_text
+    environment.filters |= {
+        "score": words.score_text,
+        "seconds": seconds_text,
+        "breakable": words.breakable,
+    }
     return environment.get_template("page").render(
         css=Markup(room.joinpath("page.css").read_text(encoding="utf-8")),
         folder=folder.path.name,
@@ -71,7 +76,7 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
         variants=_variants(report),
         points=words.weak_points(report, recipe, mistakes, test),
         classes=_class_rows(report, test),
-        pairs=words.confused_pairs(report["confusion"], _names(report)),
+        pairs=_pairs(report),
         cells=_cells(report["confusion"]) if len(report["classes"]) <= _ALL_CELLS else None,
         heat_map=_heat_map(report),
         folds=_fold_curves(folder, report),
@@ -156,6 +161,12 @@ def _class_rows(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> li
     return rows
 
 
+def _pairs(report: Mapping[str, Any]) -> list[words.Pair]:
+    """The pairs worth naming: what happened once only where nothing happened twice."""
+    pairs = words.confused_pairs(report["confusion"], _names(report))
+    return [pair for pair in pairs if pair.count > 1] or pairs[:3]
+
+
 def _cells(matrix: Sequence[Sequence[int]]) -> list[list[dict[str, Any]]]:
     """Count and row share of each cell."""
     return [
@@ -212,7 +223,8 @@ def _span(
     points = [point for curve in curves.values() for point in curve]
     values = [value for _, value in points]
     low = 0.0 if from_zero else min(values)
-    return max(epoch for epoch, _ in points), min(0.0, low), max(values) * 1.02
+    high = math.ceil(10 * max(values)) / 10 if from_zero else 1.02 * max(values)
+    return max(epoch for epoch, _ in points), min(0.0, low), high
 
 
 def _distribution(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,6 +70,11 @@ def meanings(report: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def score_text(value: float) -> str:
+    """A score with three decimals; never `-0.000`."""
+    return f"{round(value, 3) + 0.0:.3f}"
+
+
 def difference(measure: str, test: float, oof: float) -> str:
     """`"test is 0.120 lower than out-of-fold"`; of a log loss also whether that is worse."""
     gap = round(test, 3) - round(oof, 3)
@@ -104,7 +110,12 @@ def weak_points(
 
 def name(text: str) -> Markup:
     """A class name inside a sentence: set apart, and whole in any script."""
-    return Markup('<b><bdi class="name">{}</bdi></b>').format(text)
+    return Markup('<b><bdi class="name">{}</bdi></b>').format(breakable(text))
+
+
+def breakable(text: str) -> Markup:
+    """A name that a narrow column may break behind its underscores, hyphens, dots and slashes."""
+    return Markup("<wbr>").join(part for part in re.split(r"(?<=[_./-])(?=.)", text))
 
 
 def listed(parts: Iterable[Markup]) -> Markup:
@@ -145,8 +156,7 @@ def _never_predicted(classes: Sequence[Mapping[str, Any]]) -> Markup | None:
     never = [c["class"] for c in classes if c["support"] and not c["predicted"]]
     if not never:
         return None
-    verb = "were" if len(never) > 1 else "was"
-    return Markup("{} {} never predicted.").format(_some(never), verb)
+    return Markup("{} {} never predicted.").format(_some(never), _were(len(never)))
 
 
 def _confusions(report: Mapping[str, Any]) -> Markup | None:
@@ -156,7 +166,7 @@ def _confusions(report: Mapping[str, Any]) -> Markup | None:
     if len(pairs) < 6:
         return None
     share = sum(pair.count for pair in first) / wrong
-    if share < 0.1:
+    if share < 0.1 or first[0].count < 3:
         return None
     each = [Markup("{} as {}").format(name(p.truth), name(p.predicted)) for p in first]
     return Markup("Three confusions make {:.0%} of all {:,} mistakes: {}.").format(
@@ -168,9 +178,9 @@ def _confident(mistakes: Mapping[str, Any] | None) -> Markup | None:
     if not mistakes or not mistakes["confident"]:
         return None
     return Markup(
-        "{:,} of {:,} mistakes were made with a probability of 90% or more. Look at them first: "
-        "a wrong label looks like this too."
-    ).format(mistakes["confident"], mistakes["mistakes"])
+        "{:,} of {:,} mistakes {} made with a probability of 90% or more. Look there first: a "
+        "wrong label looks like this too."
+    ).format(mistakes["confident"], mistakes["mistakes"], _were(mistakes["confident"]))
 
 
 def _few_images(classes: Sequence[Mapping[str, Any]]) -> Markup | None:
@@ -195,7 +205,7 @@ def _folds(folds: Sequence[Mapping[str, Any]]) -> Markup | None:
 
 
 def _still_rising(folds: Sequence[Mapping[str, Any]], epochs: int) -> Markup | None:
-    rising = [f for f in folds if f["best_epoch"] == f["epochs"] == epochs]
+    rising = [f for f in folds if f["best_epoch"] == f["epochs"] == epochs and f["macro_f1"] < 0.99]
     if epochs < 3 or 2 * len(rising) < len(folds):
         return None
     return Markup(
@@ -225,6 +235,10 @@ def _shift(submission: Mapping[str, Any] | None) -> Markup | None:
         "The test predictions are distributed otherwise than the training labels, most of all {}: "
         "the first sign of a shifted test set."
     ).format(listed(each))
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"
 
 
 def _some(classes: Sequence[str], most: int = 5) -> Markup:
