@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit"
 # From the top of the building to its ground; a room imports from rooms below it, and from itself.
 FLOORS = (
     "cli",
+    "testing",
     "pipeline",
     "report",
     "ensemble",

@@ -168,6 +168,14 @@ class KnowsTestLabels(Protocol):
         """`id, label` of the test rows; `label` indexes the table's classes."""
 
 
+@runtime_checkable
+class LayerGroups(Protocol):
+    """A backbone that names its layers. timm's models say the same with `group_matcher`."""
+
+    def layer_groups(self) -> list[list[str]]:
+        """Names of parameters, group by group from the input to the head; each of them once."""
+
+
 class Augmentation(Protocol):
     """Changes one image: `(H, W, 3)` uint8 in, `(h, w, 3)` uint8 out, input left as it was."""
 
@@ -181,7 +189,11 @@ class RowOrder(Protocol):
 
 
 class Ensembler(Protocol):
-    """Joins members into one prediction. `needs_fit`: `fit` wants out-of-fold truth first."""
+    """Joins members into one prediction. `needs_fit`: `fit` wants out-of-fold truth first.
+
+    One member alone comes out as it went in; where it does not, the class says
+    `identity = False`, and the conformance kit does not ask for it.
+    """
 
     needs_fit: bool
 

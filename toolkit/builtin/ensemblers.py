@@ -38,6 +38,8 @@ class Hard:
     """
 
     needs_fit: bool = False
+    identity: bool = False
+    """Of a single member it keeps the labels, not the probabilities."""
 
     def fit(self, oof: Sequence[Predictions], truth: Ints, /) -> Hard:
         return self

@@ -1,0 +1,222 @@
+"""The kit itself: what it yields, what it refuses, and how pytest shows it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from toolkit.errors import UserError
+from toolkit.plugin.registry import KINDS
+from toolkit.testing import CheckFailed, NotApplicable, checks, conformance
+from toolkit.testing.kit import kind_checks
+
+Install = Callable[[str, str], None]
+
+TABLE = """
+from toolkit import hookimpl
+
+
+@hookimpl
+def toolkit_register(register):
+    register.sampler("even", "acme_kit_plugin:even", help="every row alike")
+    register.sampler("odd", "acme_kit_plugin:odd", help="rows in descending order")
+
+
+def even(labels, /):
+    "Every row alike."
+    import numpy as np
+
+    return np.ones(len(labels))
+
+
+def odd(labels, /, *, start: int):
+    "Raises."
+    return lambda rng: 1 / 0
+"""
+
+TEST_FILE = """
+from toolkit.testing import conformance
+
+test_conformance = conformance(
+    "acme",
+    options={"sampler:acme.odd": {"start": 1}},
+    expected_failures={
+        "sampler:acme.odd": {"absent_class": "known since 1.2"},
+        "sampler:acme.even": {"absent_class": "mended long ago"},
+    },
+)
+"""
+
+
+@pytest.fixture
+def acme(install: Install) -> None:
+    install("acme", TABLE)
+
+
+def message(component: str, check: str, **options: object) -> str:
+    """How one check of `acme` fails."""
+    (found,) = (
+        c
+        for c in checks("acme", **options)  # type: ignore[arg-type]
+        if (c.component, c.name) == (component, check)
+    )
+    with pytest.raises(CheckFailed) as caught:
+        found.run()
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_check_is_a_component_a_name_and_a_function() -> None:
+    component, name, run = next(iter(checks("acme")))
+    assert (component, name) == ("plugin:acme", "loads")
+    assert run() is None
+
+
+@pytest.mark.usefixtures("acme")
+def test_checks_go_over_this_plugin_only() -> None:
+    components = list(dict.fromkeys(check.component for check in checks("acme")))
+    assert components == ["plugin:acme", "sampler:acme.even", "sampler:acme.odd"]
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_component_in_order_passes_every_check() -> None:
+    for check in checks("acme"):
+        if check.component == "sampler:acme.even":
+            check.run()
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_missing_option_is_asked_for_by_name() -> None:
+    assert message("sampler:acme.odd", "builds") == (
+        "sampler:acme.odd builds: start: required, and missing (integer). "
+        "Pass options={'sampler:acme.odd': {'start': '...'}} to the kit"
+    )
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_wrong_option_says_what_it_should_be() -> None:
+    text = message("sampler:acme.odd", "builds", options={"sampler:acme.odd": {"start": "first"}})
+    assert 'start: expected integer, found "first"' in text
+
+
+@pytest.mark.usefixtures("acme")
+def test_what_a_component_raises_is_quoted_with_the_rule() -> None:
+    text = message(
+        "sampler:acme.odd", "weights_or_rows", options={"sampler:acme.odd": {"start": 1}}
+    )
+    assert text == (
+        "sampler:acme.odd weights_or_rows: raises ZeroDivisionError: division by zero. The rule: "
+        "Weights are one a row, finite, not negative and not all zero; rows are row numbers."
+    )
+
+
+def test_a_plugin_that_is_not_installed_is_one_failure() -> None:
+    (loads, light) = checks("nobody")
+    with pytest.raises(CheckFailed, match=r"no installed plugin 'nobody'.*pip install -e"):
+        loads.run()
+    with pytest.raises(NotApplicable):
+        light.run()
+
+
+@pytest.mark.usefixtures("acme")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"options": {"sampler:acme.evn": {}}}, r'no "sampler:acme.evn".*"sampler:acme.even"'),
+        ({"expected_failures": {"sampler:acme.evn": {}}}, r'no "sampler:acme.evn".*Did you mean'),
+        (
+            {"expected_failures": {"sampler:acme.even": {"absent_clas": "why"}}},
+            r'no "absent_clas".*"absent_class"',
+        ),
+        ({"expected_failures": {"sampler:acme.even": {"absent_class": " "}}}, "say why"),
+    ],
+)
+def test_a_key_that_names_nothing_is_an_error(arguments: dict[str, object], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        conformance("acme", **arguments)  # type: ignore[arg-type]
+
+
+def test_without_pytest_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pytest", None)
+    with pytest.raises(UserError, match=r'pip install "recipe-toolkit\[testing\]"'):
+        conformance("toolkit")
+
+
+def test_checks_are_made_without_pytest_and_without_optuna_or_timm() -> None:
+    program = (
+        "import sys; from toolkit.testing import checks; list(checks('toolkit')); "
+        "print(*sorted({'pytest', 'timm', 'optuna', 'albumentations'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_check_leaves_torchs_generator_as_it_was() -> None:
+    state = torch.get_rng_state()
+    for check in checks("toolkit", options={"backbone:test_resnet": {}}):
+        if check.component == "backbone:test_resnet":
+            check.run()
+            break
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("mode", ["importlib", "prepend"])
+@pytest.mark.usefixtures("acme")
+def test_in_pytest_expected_failures_are_strict(mode: str, tmp_path: Path) -> None:
+    file = tmp_path / "test_acme.py"
+    file.write_text(TEST_FILE)
+    pytest_command = [sys.executable, "-m", "pytest", f"--import-mode={mode}", "-vrA", str(file)]
+    done = subprocess.run(
+        [*pytest_command, "-p", "no:cacheprovider", "-k", "absent_class or builds or docstring"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "COLUMNS": "200"},
+    )
+    lines = done.stdout.splitlines()
+    outcomes = dict(line.split("::")[1].split()[:2] for line in lines if line.endswith("%]"))
+    assert outcomes == {
+        "test_conformance[sampler:acme.even-docstring]": "PASSED",
+        "test_conformance[sampler:acme.even-builds]": "PASSED",
+        "test_conformance[sampler:acme.even-absent_class]": "FAILED",
+        "test_conformance[sampler:acme.odd-docstring]": "PASSED",
+        "test_conformance[sampler:acme.odd-builds]": "PASSED",
+        "test_conformance[sampler:acme.odd-absent_class]": "XFAIL",
+    }
+    assert "passes, though expected_failures names it (mended long ago); remove it there" in (
+        done.stdout
+    )
+    assert "known since 1.2 (sampler:acme.odd absent_class: raises ZeroDivisionError" in done.stdout
+
+
+@pytest.mark.usefixtures("acme")
+def test_an_expected_failure_that_does_not_apply_fails() -> None:
+    test = conformance("acme", expected_failures={"sampler:acme.odd": {"absent_class": "why"}})
+    with pytest.raises(pytest.fail.Exception, match="expected to fail, but does not apply"):
+        test("sampler:acme.odd", "absent_class")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_public_function_of_a_kinds_checks_is_a_check_with_a_rule(kind: str) -> None:
+    module = importlib.import_module(f"toolkit.testing.{kind}_checks")
+    written = [
+        function
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+    assert list(kind_checks(kind)) == written
+    assert all(function.__doc__ for function in written)

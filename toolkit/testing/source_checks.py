@@ -1,0 +1,177 @@
+"""What a source must hold: `read()` gives a `Table` that the host can train on.
+
+It reads data, so most sources need `options={"source:acme.pages": {"root": "tests/pages"}}`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.contracts import KnowsTestLabels, Prepares, Table, ignore
+from toolkit.data.table import TRAIN_COLUMNS, read_table, table_problems
+from toolkit.errors import UserError
+from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
+
+FOLDS = 2
+"""As few as there can be: a test's data is small."""
+
+
+def table(subject: Subject) -> None:
+    """`read` gives a `Table` with the columns and types of `toolkit.contracts.Table`."""
+    source = subject.build()
+    if isinstance(source, Prepares):
+        source.prepare(ignore)
+    read = source.read()
+    require(isinstance(read, Table), f"read gives a {type(read).__name__}, expected a Table")
+    for name, rows, wanted in (
+        ("train", read.train, TRAIN_COLUMNS),
+        ("test", read.test, ["id", "path"]),
+    ):
+        if rows is None and name == "test":
+            continue
+        columns = list(getattr(rows, "columns", []))
+        missing = [column for column in wanted if column not in columns]
+        require(
+            not missing,
+            f"{name} has the columns {columns}, and lacks {missing}; an original is its own "
+            "parent, and its own group where there is none",
+        )
+        texts = [c for c in wanted if c != "label" and not _all_text(rows[c])]
+        require(not texts, f"{name}: {', '.join(texts)} must be text; write .astype(str)")
+    labels = read.train["label"]
+    require(
+        pd.api.types.is_integer_dtype(labels) and labels.between(0, len(read.classes) - 1).all(),
+        f"labels are {labels.dtype} from {labels.min()} to {labels.max()}, expected integers from "
+        f"0 to {len(read.classes) - 1}, which index the {len(read.classes)} classes",
+    )
+
+
+def rows_hold_together(subject: Subject) -> None:
+    """No ID twice, no parent without its row, no class without an image."""
+    problems = table_problems(_table(subject), FOLDS)
+    require(not problems, f"the host would refuse its table: {'; '.join(problems)}")
+
+
+def files_exist(subject: Subject) -> None:
+    """Each path leads to a file, from the working directory."""
+    found = _table(subject)
+    paths = [*found.train["path"], *([] if found.test is None else found.test["path"])]
+    missing = [path for path in paths if not Path(path).is_file()]
+    require(
+        not missing,
+        f"{len(missing)} of {len(paths)} paths lead to no file ({', '.join(missing[:3])}); give "
+        "paths that hold from the working directory: str(Path(root) / name)",
+    )
+
+
+def same_table_again(subject: Subject) -> None:
+    """Reading twice gives the same table, rows in the same order."""
+    first, again = _read(subject), _read(subject)
+    same = all(
+        _same(getattr(first, field.name), getattr(again, field.name)) for field in fields(Table)
+    )
+    require(
+        same,
+        "gives another table when it reads again; sort what the file system or a set lists",
+    )
+
+
+def submission(subject: Subject) -> None:
+    """`targets` and `columns` say how a submission names classes and columns."""
+    found = _table(subject)
+    require(
+        len(found.targets) in (0, len(found.classes)),
+        f"has {len(found.targets)} targets for {len(found.classes)} classes; give one a class",
+    )
+    require(
+        len(found.columns) == 2 and len(set(found.columns)) == 2,
+        f"columns are {found.columns}, expected the names of the ID's and the label's column",
+    )
+
+
+def labels_of_test_rows(subject: Subject) -> None:
+    """`test_labels`, if it has them, are `id, label` of the test rows."""
+    source = subject.build()
+    if not isinstance(source, KnowsTestLabels):
+        raise NotApplicable("it does not know the labels of its test rows")
+    found, truth = _table(subject), source.test_labels()
+    columns = list(getattr(truth, "columns", []))
+    require({"id", "label"} <= set(columns), f"test_labels has columns {columns}, not id and label")
+    ids = set() if found.test is None else set(found.test["id"])
+    unknown = [str(i) for i in truth["id"] if i not in ids]
+    require(not unknown, f"test_labels has IDs that are no test rows ({', '.join(unknown[:3])})")
+    right = truth["label"].isin(range(len(found.classes)))
+    require(bool(right.all()), "test_labels has labels that index no class")
+
+
+def missing_data_is_explained(subject: Subject) -> None:
+    """Where the data is not, it says so with the path: an error for people, no traceback."""
+    if "root" not in subject.model().model_fields:
+        raise NotApplicable("it has no option root")
+    subject.build()
+    with tempfile.TemporaryDirectory() as folder:
+        nowhere = str(Path(folder) / "no-such-folder")
+        elsewhere = replace(subject, given={**subject.given, "root": nowhere})
+        try:
+            found = read_table(elsewhere.make())
+        except UserError as error:
+            require(
+                nowhere in str(error),
+                f"says {str(error)!r} where its root is not there; name the path",
+            )
+            return
+        except Exception as error:
+            cause = " ".join(f"{type(error).__name__}: {error}".split())
+            raise CheckFailed(
+                f"raises {cause} where its root is not there; raise toolkit.errors.DataError with "
+                "the path and what belongs there"
+            ) from error
+    if not found.problems:
+        raise CheckFailed(
+            f"reads {len(found.train)} rows where its root is not there; raise "
+            "toolkit.errors.DataError with the path and what belongs there"
+        )
+
+
+CHECKS = (
+    table,
+    rows_hold_together,
+    files_exist,
+    same_table_again,
+    submission,
+    labels_of_test_rows,
+    missing_data_is_explained,
+)
+
+
+def _read(subject: Subject) -> Table:
+    source: Any = subject.build()
+    if isinstance(source, Prepares):
+        source.prepare(ignore)
+    found: Table = source.read()
+    return found
+
+
+def _table(subject: Subject) -> Table:
+    """The table as the host reads it. A wrong one is the matter of the check `table`."""
+    try:
+        table(subject)
+    except CheckFailed as error:
+        raise NotApplicable("its table is not one; see table") from error
+    return read_table(subject.build())
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, pd.DataFrame):
+        return bool(a.equals(b))
+    return bool(a == b)
+
+
+def _all_text(column: pd.Series[Any]) -> bool:
+    return bool(np.all([isinstance(value, str) for value in column]))

@@ -1,0 +1,130 @@
+"""What a tracker must hold: it observes a run, and changes nothing."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from toolkit.errors import PluginError
+from toolkit.plugin.observers import observers
+from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require, run_info
+
+METRICS = {
+    "epoch": 1,
+    "lr": 1e-3,
+    "train_loss": 1.25,
+    "clean_f1": 0.5,
+    "clean_accuracy": 0.625,
+    "clean_log_loss": 1.125,
+    "images": 64,
+    "seconds": 1.5,
+    "images_per_second": 42.7,
+}
+SCORES = {"clean_f1": 0.5, "clean_accuracy": 0.625, "clean_log_loss": 1.125}
+REPORT = {
+    "name": "conformance",
+    "plan": "0123456789abcdef0123456789abcdef",
+    "classes": ["email", "form"],
+    "scores": {"oof": {"clean": {"macro_f1": 0.5, "accuracy": 0.625, "log_loss": 1.125}}},
+    "folds": [],
+    "seconds": {"train": 3.0},
+}
+
+Call = tuple[str, dict[str, Any]]
+
+
+def hooks(subject: Subject) -> None:
+    """Its hooks exist, take arguments that exist, and are marked with `@toolkit.hookimpl`."""
+    with tempfile.TemporaryDirectory() as folder:
+        tracker = subject.build(run_info(folder))
+        try:
+            observers({subject.use: tracker})
+        except PluginError as error:
+            raise CheckFailed(f"{error}; the hooks are in toolkit/plugin/hooks.py") from error
+
+
+def whole_run(subject: Subject) -> None:
+    """It observes a run from start to end, the run's folder being all that it may write to."""
+    with _observed(subject) as (tell, info):
+        for call in _events(info):
+            tell(call)
+
+
+def resumed_run(subject: Subject) -> None:
+    """A run that was killed starts again: a new tracker meets the files of the old one."""
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (4, 7):
+            with _observed(subject, folder) as (tell, info):
+                for call in _events(info)[:count]:
+                    tell(call)
+
+
+def failed_run(subject: Subject) -> None:
+    """It is told of an error, of an interruption too, also before any fold has started."""
+    for error in (ValueError("out of luck"), KeyboardInterrupt()):
+        for count in (1, 3):
+            with _observed(subject) as (tell, info):
+                for call in _events(info)[:count]:
+                    tell(call)
+                tell(("toolkit_run_error", {"run": info, "error": error}))
+
+
+def values_unmodified(subject: Subject) -> None:
+    """Metrics, scores, report and recipe are left as they were."""
+    with _observed(subject) as (tell, info):
+        for name, values in _events(info):
+            before = copy.deepcopy(values)
+            try:
+                tell((name, values))
+            except CheckFailed as error:
+                raise NotApplicable("it does not observe a whole run; see whole_run") from error
+            require(
+                values == before,
+                f"{name}: changes what it is given; copy first: dict(metrics)",
+            )
+
+
+CHECKS = (hooks, whole_run, resumed_run, failed_run, values_unmodified)
+
+
+@contextmanager
+def _observed(subject: Subject, folder: str | None = None) -> Iterator[tuple[Any, Any]]:
+    """Yields what tells the tracker an event, and the run that it observes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        info = run_info(folder or scratch)
+        tracker = subject.build(info)
+        try:
+            hook = observers({subject.use: tracker})
+        except PluginError as error:
+            raise NotApplicable("its hooks are wrong; see hooks") from error
+
+        def tell(call: Call) -> None:
+            name, values = call
+            try:
+                getattr(hook, name)(**values)
+            # A hook may raise anything at all.
+            except Exception as error:
+                cause = " ".join(f"{type(error).__name__}: {error}".split())
+                raise CheckFailed(
+                    f"{name} raises {cause}, which would end the run; count on no earlier event "
+                    "but toolkit_run_start"
+                ) from error
+
+        yield tell, info
+
+
+def _events(info: Any) -> list[Call]:
+    """The events of a run of two folds with two epochs each, in order."""
+    calls: list[Call] = [("toolkit_run_start", {"run": info})]
+    for fold in range(2):
+        calls.append(("toolkit_fold_start", {"run": info, "fold": fold}))
+        for epoch in (1, 2):
+            metrics = {**METRICS, "epoch": epoch}
+            given = {"run": info, "fold": fold, "epoch": epoch, "metrics": metrics}
+            calls.append(("toolkit_epoch_end", given))
+        calls.append(("toolkit_fold_end", {"run": info, "fold": fold, "scores": dict(SCORES)}))
+    calls.append(("toolkit_run_end", {"run": info, "report": copy.deepcopy(REPORT)}))
+    return calls
