@@ -56,22 +56,41 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of installed packages: `acme` is good, `broke` raises when it is imported."""
+def add_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """`add_plugin("acme", source)` installs a plugin as pip would leave it; its module's name.
+
+    `{module}` in the source is that name. `source=None`: the module is gone.
+    """
     packages = tmp_path / "site"
-    number = next(NUMBERS)
-    for plugin, source in (("acme", ACME), ("broke", "raise ValueError('no licence file')\n")):
-        module = f"cli_{plugin}_{number}"
-        info = packages / f"{plugin}_vision-1.2.3.dist-info"
-        info.mkdir(parents=True)
-        metadata = f"Metadata-Version: 2.1\nName: {plugin}-vision\nVersion: 1.2.3\n"
-        (info / "METADATA").write_text(metadata)
-        (info / "entry_points.txt").write_text(f"[toolkit]\n{plugin} = {module}\n")
-        (packages / f"{module}.py").write_text(source.replace("{module}", module))
+    packages.mkdir()
     monkeypatch.syspath_prepend(packages)
+    names: list[str] = []
+
+    def add(plugin: str, source: str | None, *, package: str = "", version: str = "1.2.3") -> str:
+        package = package or f"{plugin}-vision"
+        names.append(f"cli_plugin_{next(NUMBERS)}")
+        info = packages / f"{package.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
+        (info / "METADATA").write_text(metadata)
+        (info / "entry_points.txt").write_text(f"[toolkit]\n{plugin} = {names[-1]}\n")
+        if source is not None:
+            file = packages / f"{names[-1]}.py"
+            file.write_text(source.replace("{module}", names[-1]))
+        return names[-1]
+
+    yield add
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def site(add_plugin: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed packages: `acme` is good, `broke` raises when it is imported."""
+    add_plugin("acme", ACME)
+    add_plugin("broke", "raise ValueError('no licence file')\n")
     monkeypatch.setenv("TOOLKIT_PLUGINS", "acme,broke")
-    yield packages
-    sys.modules.pop(f"cli_acme_{number}", None)
+    return tmp_path / "site"
 
 
 @pytest.fixture

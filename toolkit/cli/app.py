@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from toolkit.cli import cache, init, plugins, recipes, report, run, runs, score
-
-# Off a terminal, output is plain lines: no boxes.
-_MARKUP: Any = "rich" if sys.stdout.isatty() else None
+from toolkit.cli.plugin_commands import MARKUP, WithPluginCommands
 
 app = typer.Typer(
     name="toolkit",
+    cls=WithPluginCommands,
     help="Recipes for image classification on small, imbalanced, shifted data.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=_MARKUP,
+    rich_markup_mode=MARKUP,
 )
 app.command("run")(run.run)
 app.command("init")(init.init)

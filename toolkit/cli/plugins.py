@@ -21,6 +21,7 @@ def list_components(context: typer.Context) -> None:
 
     host = load_host()
     rows = [(e.kind, e.name, f"{e.package} {e.version}", e.help) for e in host.registry]
+    rows += [("command", c.full_name, f"{c.package} {c.version}", c.help) for c in host.commands]
     print_table(("kind", "name", "from", "what it does"), rows)
     for aside in host.set_aside:
         typer.echo(f"set aside: {aside.plugin} ({aside.package}): {aside.reason}")

@@ -12,7 +12,7 @@ import pluggy
 
 from toolkit.errors import PluginError
 from toolkit.plugin.hooks import PROJECT, RegisterSpec
-from toolkit.plugin.registry import Register, Registry
+from toolkit.plugin.registry import Command, Register, Registry
 
 BUILTIN = "toolkit"
 PACKAGE = "recipe-toolkit"
@@ -34,6 +34,7 @@ class Host:
 
     registry: Registry
     set_aside: tuple[SetAside, ...] = ()
+    commands: tuple[Command, ...] = ()
 
     def reason_for(self, component: str) -> str | None:
         """Why `plugin.name` is missing, where its plugin was set aside."""
@@ -49,6 +50,7 @@ def load_host(
     The variable is a comma-separated list of plugin names; set and empty, no plugin is loaded.
     """
     registry, set_aside = Registry(), []
+    commands: list[Command] = []
     builtin = Register(BUILTIN, PACKAGE, version(PACKAGE), prefix="")
     _register(import_module("toolkit.builtin"), builtin)
     registry.add(builtin.entries)
@@ -75,7 +77,8 @@ def load_host(
             set_aside.append(SetAside(point.name, package, reason))
         else:
             registry.add(register.entries)
-    return Host(registry, tuple(set_aside))
+            commands += register.commands
+    return Host(registry, tuple(set_aside), tuple(commands))
 
 
 def _register(module: object, register: Register) -> None:

@@ -61,18 +61,50 @@ class Entry:
         return list(load_target(self.names, f"{self.kind} {self.name}")())
 
 
-def load_target(target: str, owner: str) -> Callable[..., Any]:
+@dataclass(frozen=True)
+class Command:
+    """A plugin's command, `toolkit <plugin> <name>`. Its code is imported when it is invoked."""
+
+    name: str
+    target: str
+    """`"package.module:function"`, annotated as Typer reads it, or `"...:app"`, a `typer.Typer`."""
+    help: str
+    plugin: str
+    package: str
+    """The distribution that it comes from."""
+    version: str
+
+    @property
+    def full_name(self) -> str:
+        """As a person types it behind `toolkit`: `acme label`."""
+        return f"{self.plugin} {self.name}"
+
+    def load(self) -> Callable[..., Any]:
+        """The function or the `typer.Typer`. Raises `PluginError` where it cannot be had."""
+        return load_target(self.target, f"command {self.full_name}", "command")
+
+
+def load_target(target: str, owner: str, expected: str = "factory") -> Callable[..., Any]:
+    """What `"package.module:attribute"` names.
+
+    Args:
+        owner: whose target it is, for the error.
+        expected: what the target should be, for the error.
+
+    Raises `PluginError` where it cannot be imported, or cannot be called.
+    """
     module_name, _, attribute = target.partition(":")
     try:
         found: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             found = getattr(found, part)
-    # A third party's module may raise anything at all when it is imported.
-    except Exception as error:
+    # A third party's module may raise anything at all when it is imported, or exit.
+    except (Exception, SystemExit) as error:
         cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise PluginError(f"{owner}: its target {target!r} cannot be loaded: {cause}") from error
     if not callable(found):
-        raise PluginError(f"{owner}: its target {target!r} is a {type(found).__name__}, no factory")
+        kind = type(found).__name__
+        raise PluginError(f"{owner}: its target {target!r} is a {kind}, no {expected}")
     factory: Callable[..., Any] = found
     return factory
 
@@ -101,7 +133,7 @@ class Registry:
 
 
 class Register:
-    """What `toolkit_register` receives: one method a kind.
+    """What `toolkit_register` receives: one method a kind, and one for commands.
 
     Args of every method: `name`, how a recipe calls the component (a third party's gets its
     plugin's name in front); `target`, `"package.module:factory"`, imported when it is used;
@@ -110,6 +142,7 @@ class Register:
 
     def __init__(self, plugin: str, package: str, version: str, *, prefix: str) -> None:
         self.entries: list[Entry] = []
+        self.commands: list[Command] = []
         self._plugin, self._package, self._version = plugin, package, version
         self._prefix = prefix
 
@@ -136,14 +169,23 @@ class Register:
     def tracker(self, name: str, target: str, *, help: str) -> None:
         self._add("tracker", name, target, help)
 
+    def command(self, name: str, target: str, *, help: str) -> None:
+        """Add `toolkit <plugin> <name>`; `target` is an annotated function or a `typer.Typer`."""
+        call = f'register.command("{name}", "{target}")'
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+            raise PluginError(f"{call}: a name is lower-case letters, digits, _ and -")
+        _check_texts(call, target, help)
+        if any(command.name == name for command in self.commands):
+            raise PluginError(f"{call}: this plugin registers the command {name!r} twice")
+        self.commands.append(
+            Command(name, target, help, self._plugin, self._package, self._version)
+        )
+
     def _add(self, kind: str, name: str, target: str, help: str, names: str | None = None) -> None:
         call = f'register.{kind}("{name}", "{target}")'
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise PluginError(f"{call}: a name is lower-case letters, digits and underscores")
-        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", target):
-            raise PluginError(f'{call}: a target reads "package.module:factory"')
-        if not help.strip() or "\n" in help:
-            raise PluginError(f"{call}: help is one line that says what the component does")
+        _check_texts(call, target, help)
         if names is not None and self._prefix:
             raise PluginError(f"{call}: only built-in components are families")
         full = self._prefix + name
@@ -152,3 +194,10 @@ class Register:
         self.entries.append(
             Entry(kind, full, target, help, self._plugin, self._package, self._version, names)
         )
+
+
+def _check_texts(call: str, target: str, help: str) -> None:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", target):
+        raise PluginError(f'{call}: a target reads "package.module:factory"')
+    if not help.strip() or "\n" in help:
+        raise PluginError(f"{call}: help is one line that says what the component does")
