@@ -79,7 +79,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a tracker is told of the run that it observes."""
+    """What a tracker is told of the run, or of the study of runs, that it observes."""
 
     name: str
     folder: str
@@ -87,6 +87,21 @@ class RunInfo:
     """The plan's hash."""
     recipe: Mapping[str, Any]
     """The resolved recipe, nested."""
+
+
+@dataclass(frozen=True)
+class TrialInfo:
+    """What a tracker is told of one trial of `toolkit tune`."""
+
+    number: int
+    """Counts from 0, in the order of the starts."""
+    state: Literal["complete", "pruned", "failed"]
+    params: Mapping[str, Any]
+    """What was tried, by the recipe's dotted keys: `{"optimizer.lr": 3e-4}`."""
+    value: float | None
+    """The trial's score, by the study's monitor; None where it has none."""
+    intermediate: Mapping[int, float] = field(default_factory=dict)
+    """The scores on the way there, by step, which pruning looked at."""
 
 
 @dataclass(frozen=True)

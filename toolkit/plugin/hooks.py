@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from toolkit.contracts import RunInfo
+    from toolkit.contracts import RunInfo, TrialInfo
     from toolkit.plugin.registry import Register
 
 PROJECT = "toolkit"
@@ -57,3 +57,8 @@ class TrackerSpec:
     @hookspec
     def toolkit_run_error(self, run: RunInfo, error: BaseException) -> None:
         """The run stops with `error` (an interruption too)."""
+
+    @hookspec
+    def toolkit_trial_end(self, study: RunInfo, trial: TrialInfo) -> None:
+        """A trial of `toolkit tune` was completed, pruned, or failed; `study` is named like a run,
+        and its recipe is the one that the study varies."""
