@@ -34,8 +34,14 @@ SECTION_TEXTS = {
     ("train",): "The loop.",
     ("ensemble",): "How the folds' test predictions are joined.",
     ("track",): "A tracker, which observes the run. Optional.",
+    ("tune",): "How `toolkit tune` searches.",
+    ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best of them "
+    "are scored again as the recipe says, on fresh folds.",
     ("tune", "space"): 'What `toolkit tune` searches: `"key" = { low, high, log, step }` or '
-    "`{ choices }`.",
+    '`{ choices }`; `{}` is the default range of `optimizer.lr`, `loss.alpha` or `loss.gamma`.\n'
+    '`"loss.alpha[3]"` searches the weight of one class, `"loss.alpha[1,4]"` one weight for several '
+    'classes.\n`when = { "loss.use" = "focal" }` says for which choices of other entries an entry '
+    "counts.",
 }
 
 

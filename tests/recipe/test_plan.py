@@ -174,7 +174,7 @@ MISTAKES = {
         '[track]\nuse = "jsonl"\nfiel = "x" # <-',
         'track.fiel: unknown key. Did you mean "file"?',
     ),
-    "an unknown key of tune": ("[tune]\ntrials = 3 # <-", "tune.trials: unknown section."),
+    "an unknown key of tune": ("[tune]\ntrials = 3 # <-", "tune.trials: unknown key."),
 }
 
 

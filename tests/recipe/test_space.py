@@ -28,6 +28,10 @@ FOCAL = '[loss]\nuse = "focal"\n\n[tune.space]\n'
         '"schedule.use" = { choices = ["cosine", "constant"] }',
         '"optimizer.use" = { choices = ["adam", "sgd"] }',
         "'loss.gamma'.low = 0.0\n'loss.gamma'.high = 5.0",
+        '"loss.gamma" = {}',
+        '"loss.alpha[3]" = { low = 0, high = 4 }',
+        '"loss.alpha[0, 2]" = { choices = [1.0, 2.0] }',
+        '"augment.tta.views" = { choices = [["identity"], ["identity", "rot180"]] }',
     ],
 )
 def test_a_range_that_trials_can_use_is_kept_as_it_is(
@@ -53,6 +57,34 @@ def test_a_range_that_trials_can_use_is_kept_as_it_is(
         ('"track.file" = { choices = ["a"] }', "track.file: the recipe has no such key."),
         ('"split.use" = { choices = ["a"] }', "split.use: the recipe has no such key."),
         ('"seed" = { low = 1, high = 5 }', "seed: the recipe has no such key."),
+        (
+            '"split.folds" = { low = 2, high = 5 }',
+            "split.folds: [split] decides what a score is of; it cannot be searched",
+        ),
+        ('"tune.startup" = { low = 2, high = 5 }', "tune.startup: [tune] decides what a score is"),
+        ('"loss.gamma[1]" = { low = 0.0, high = 1.0 }', "loss.gamma[1]: expected number >= 0"),
+        ('"loss.alpha" = { low = 0.0, high = 1.0, log = 1 }', "loss.alpha: log: expected true or"),
+        (
+            '"loss.alpha" = { low = 0.1, high = 1.0, log = true, step = 0.1 }',
+            "loss.alpha: log and step do not go together",
+        ),
+        (
+            '"loss.alpha" = { low = 0.1, high = 1.0, step = 2.0 }',
+            "loss.alpha: step (2.0) is larger than the range",
+        ),
+        (
+            '"train.batch_size" = { low = 8, high = 64, step = 0.5 }',
+            "train.batch_size: step: expected an integer > 0, found 0.5",
+        ),
+        ('"loss.gamma" = { choices = [1.0, 1.0] }', "loss.gamma: choices: a value is named twice"),
+        (
+            '"loss.gamma" = { low = 0.0, high = 1.0, when = { "loss.use" = "focal" } }',
+            'loss.gamma: when: "loss.use" has no choices in [tune.space].',
+        ),
+        (
+            '"loss.gamma" = { low = 0.0, high = 1.0, when = "focal" }',
+            "loss.gamma: when: expected {",
+        ),
         ('"loss.alpha" = 0.5', "loss.alpha: expected { low, high } or { choices }"),
         ('"loss.alpha" = { low = 0.1 }', "loss.alpha: low and high are two numbers"),
         ('"loss.alpha" = { low = "a", high = 1 }', "loss.alpha: low and high are two numbers"),
@@ -104,6 +136,86 @@ def test_a_range_that_no_trial_could_use_is_a_mistake(
     found = mistakes_of(minimal + FOCAL + ranges + "\n")
     line = 1 + (minimal + FOCAL).count("\n")
     assert found[0].startswith(f"recipe.toml:{line}: tune.space.{says}")
+
+
+CHOSEN = '"loss.use" = { choices = ["focal", "class_balanced", "cross_entropy"] }\n'
+
+
+def test_an_entry_may_count_for_some_choices_of_another(minimal: str, plan_of: Planned) -> None:
+    text = minimal + FOCAL + CHOSEN
+    text += '"loss.alpha" = { low = 0, high = 1, when = { "loss.use" = "focal" } }\n'
+    text += '"loss.gamma" = { when = { "loss.use" = ["focal", "class_balanced"] } }\n'
+    text += '"loss.beta" = { low = 0.9, high = 0.99, when = { "loss.use" = "class_balanced" } }\n'
+    space = plan_of(text).values["tune"]["space"]
+    assert space["loss.gamma"]["high"] == 5.0
+    assert space["loss.alpha"]["low"] == 0.0
+    assert isinstance(space["loss.alpha"]["low"], float)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        (
+            '"loss.alpha" = { low = 0.0, high = 1.0 }',
+            'loss.alpha: "class_balanced" has no option alpha; add when = '
+            '{ "loss.use" = ["focal"] }',
+        ),
+        (
+            '"loss.alpha" = { low = 0.0, high = 1.0, when = { "loss.use" = "focall" } }',
+            'loss.alpha: when: "focall" is no choice of loss.use',
+        ),
+        (
+            '"loss.beta" = { low = 0.9, high = 1.0, when = { "loss.use" = "class_balanced" } }',
+            "loss.beta: expected number >= 0, < 1, found 1.0",
+        ),
+        (
+            '"loss.beta" = { low = 0.1, high = 0.9, when = { "loss.use" = "focal" } }',
+            "loss.beta: the recipe has no such key.",
+        ),
+        (
+            '"sampler.use" = { choices = ["shuffle"], when = { "sampler.use" = "shuffle" } }',
+            'sampler.use: when: "sampler.use" depends on this entry itself',
+        ),
+    ],
+)
+def test_a_condition_that_cannot_hold_is_a_mistake(
+    entry: str, says: str, minimal: str, mistakes_of: Mistakes
+) -> None:
+    found = mistakes_of(minimal + FOCAL + CHOSEN + entry + "\n")
+    line = 2 + (minimal + FOCAL).count("\n")
+    assert found[0].startswith(f"recipe.toml:{line}: tune.space.{says}")
+
+
+@pytest.mark.parametrize(
+    "second", ['"loss.alpha"', '"loss.alpha[1]"', '"loss.alpha[1, 2]"'], ids=["whole", "one", "two"]
+)
+def test_one_value_is_searched_once(second: str, minimal: str, mistakes_of: Mistakes) -> None:
+    text = minimal + FOCAL + '"loss.alpha[0,1]" = { low = 0.0, high = 1.0 }\n'
+    (found,) = mistakes_of(text + second + " = { low = 0.0, high = 1.0 }\n")
+    assert '"loss.alpha[0,1]" searches the same value' in found
+
+
+def test_without_a_space_the_learning_rate_and_alpha_are_searched(
+    minimal: str, plan_of: Planned
+) -> None:
+    focal = plan_of(minimal + '[loss]\nuse = "focal"\n').values["tune"]["space"]
+    assert list(focal) == ["optimizer.lr", "loss.alpha"]
+    assert list(plan_of(minimal).values["tune"]["space"]) == ["optimizer.lr"]
+
+
+def test_a_whole_number_stays_one_and_a_number_becomes_one(minimal: str, plan_of: Planned) -> None:
+    text = minimal + FOCAL + '"loss.gamma" = { low = 0, high = 2 }\n'
+    text += '"train.batch_size" = { low = 8, high = 16 }\n'
+    space = plan_of(text).values["tune"]["space"]
+    assert [type(v) for v in space["loss.gamma"].values()] == [float, float]
+    assert [type(v) for v in space["train.batch_size"].values()] == [int, int]
+
+
+def test_a_proxy_cannot_train_more_folds_than_there_are(
+    minimal: str, mistakes_of: Mistakes
+) -> None:
+    (found,) = mistakes_of(minimal + "[split]\nfolds = 3\n[tune.proxy]\nfolds = 4\n")
+    assert "tune.proxy.folds: expected at most split.folds = 3, found 4" in found
 
 
 def test_both_ends_of_a_range_are_checked(minimal: str, mistakes_of: Mistakes) -> None:

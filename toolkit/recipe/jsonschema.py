@@ -24,7 +24,7 @@ def recipe_schema(host: Host) -> dict[str, Any]:
     _put(properties, ("schedule",), _one_of({n: _schema(m) for n, m in SCHEDULES.items()}))
     for keys, slot in SLOTS.items():
         _put(properties, keys, _component(host, slot.kind))
-    properties["tune"] = {"type": "object", "properties": {"space": {"type": "object"}}}
+    properties["tune"]["properties"]["space"] = {"type": "object"}
     schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "recipe"}
     return schema
 

@@ -154,6 +154,8 @@ def _drop_ranges(into: Recipe, layer: Recipe) -> None:
     if not isinstance(space, dict):
         return
     for keys in _changed_uses(into.values, layer.values):
+        if keys == ("optimizer",):
+            continue  # every optimizer has the same options
         section = ".".join(keys)
         for path in [p for p in space if p.rpartition(".")[0] == section and p != f"{section}.use"]:
             del space[path]

@@ -24,10 +24,12 @@ from toolkit.recipe.sections import (
     SLOTS,
     TTA,
     Optimizer,
+    Proxy,
     Slot,
+    Split,
     Top,
 )
-from toolkit.recipe.space import space_problems
+from toolkit.recipe.space import Known, resolved_space, space_problems, split_path
 
 
 def make_plan(recipe: Recipe, host: Host) -> Plan:
@@ -49,12 +51,13 @@ class _Planner:
     def plan(self) -> Plan:
         top = self.top()
         for keys, model in FIXED.items():
-            self.fixed(keys, model, self.table(keys))
+            self.fixed(keys, model, self.own(keys))
         self.schedule(self.table(("schedule",)))
         for keys, slot in SLOTS.items():
             self.component(keys, slot)
         self.rules()
-        for key, text in space_problems(self.space(), self.models, self.chooses):
+        known = Known(self.models, self.model_of, self.chooses)
+        for key, text in space_problems(self.space(), known):
             self.problem(("tune", "space", *key), text)
         if self.problems:
             ordered = sorted(self.problems, key=lambda p: (p[0].where, p[0].line or 0))
@@ -63,6 +66,7 @@ class _Planner:
         values: dict[str, Any] = top.model_dump()
         for keys in SECTIONS:
             self.resolve(values, keys)
+        values["tune"]["space"] = resolved_space(self.space(), known)
         origins = {keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)}
         return Plan(self.recipe.path, values, origins, self.sections, self.choices)
 
@@ -75,6 +79,11 @@ class _Planner:
         for key in keys:
             found = found.get(key, {}) if isinstance(found, dict) else {}
         return found if isinstance(found, dict) else {}
+
+    def own(self, keys: Keys) -> dict[str, Any]:
+        """The section's own keys, without the sections inside it."""
+        inner = {k[len(keys)] for k in SECTIONS if len(k) > len(keys) and k[: len(keys)] == keys}
+        return {key: value for key, value in self.table(keys).items() if key not in inner}
 
     def top(self) -> Top | None:
         """The keys above the sections, and whether every section is one that exists."""
@@ -93,6 +102,8 @@ class _Planner:
             if name not in heads:
                 self.section_problem((name,), sections | heads.keys())
             for inner in value if heads.get(name) else ():
+                if inner not in heads[name] and (name,) in SECTIONS:
+                    continue  # a key of the section itself
                 if inner not in heads[name]:
                     self.section_problem((name, inner), heads[name])
                 elif not isinstance(value[inner], dict):
@@ -191,7 +202,17 @@ class _Planner:
         absent = {keys for keys, slot in SLOTS.items() if slot.optional and not self.table(keys)}
         unknown = {("schedule",), *SLOTS} - self.models.keys() - absent
         space = self.table(("tune", "space"))
-        return {p: r for p, r in space.items() if tuple(p.split(".")[:-1]) not in unknown}
+        return {path: entry for path, entry in space.items() if split_path(path)[0] not in unknown}
+
+    def model_of(self, keys: Keys, use: Any) -> type[BaseModel] | None:
+        """The options of a component that `[tune.space]` offers; None where it is not found."""
+        if keys == ("schedule",):
+            return SCHEDULES.get(use) if isinstance(use, str) else None
+        entry = self.find(SLOTS[keys].kind, use)[0] if keys in SLOTS else None
+        try:
+            return None if entry is None else options_model(entry)
+        except PluginError:
+            return None  # `chooses` says what is wrong with it
 
     def chooses(self, keys: Keys, use: Any) -> str | None:
         """What is wrong with a component name that `[tune.space]` offers for a section."""
@@ -200,7 +221,13 @@ class _Planner:
             return None if known else f'there is no schedule "{use}"'
         if keys == ("optimizer",):
             return self.optimizer_problem(use)
-        return self.find(SLOTS[keys].kind, use)[1] if keys in SLOTS else None
+        entry, problem = self.find(SLOTS[keys].kind, use)
+        if entry is not None:
+            try:
+                options_model(entry)
+            except PluginError as error:
+                return str(error)
+        return problem
 
     def optimizer_problem(self, use: Any) -> str | None:
         if not isinstance(use, str):
@@ -215,6 +242,14 @@ class _Planner:
     def rules(self) -> None:
         """What single values cannot tell."""
         optimizer, tta = self.sections.get(("optimizer",)), self.sections.get(("augment", "tta"))
+        split, proxy = self.sections.get(("split",)), self.sections.get(("tune", "proxy"))
+        if (
+            isinstance(split, Split)
+            and isinstance(proxy, Proxy)
+            and (proxy.folds or 0) > split.folds
+        ):
+            found = f"expected at most split.folds = {split.folds}, found {proxy.folds}"
+            self.problem(("tune", "proxy", "folds"), found)
         if isinstance(optimizer, Optimizer) and (text := self.optimizer_problem(optimizer.use)):
             self.problem(("optimizer", "use"), text)
         if isinstance(tta, TTA):

@@ -133,6 +133,57 @@ class Train(Section):
     ] = "auto"
 
 
+class Tune(Section):
+    """How `toolkit tune` searches; what it searches is `[tune.space]`."""
+
+    sampler: Annotated[
+        Literal["tpe", "gp", "cmaes", "qmc", "random"],
+        Field(description="Optuna's sampler that chooses the next trial"),
+    ] = "tpe"
+    objective: Annotated[
+        Literal["monitor", "clean_f1", "clean_accuracy", "clean_log_loss"],
+        Field(description="the out-of-fold score that counts; monitor: that of [validate]"),
+    ] = "monitor"
+    prune: Annotated[
+        Literal["auto", "percentile", "wilcoxon", "none"],
+        Field(description="auto: percentile below five folds, wilcoxon from five on"),
+    ] = "auto"
+    percentile: Annotated[
+        float,
+        Field(ge=0, lt=100, description="a trial goes on above this percentile of the others"),
+    ] = 50.0
+    startup: Annotated[
+        int, Field(ge=1, description="trials at one point before others are stopped there")
+    ] = 4
+    patience: Annotated[
+        int,
+        Field(ge=0, description="trials without a rise beyond the noise that end it; 0 never"),
+    ] = 20
+    rescore: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=0)],
+        Field(description="best trials scored again on fresh folds; auto: 1, or 3 with a proxy"),
+    ] = "auto"
+
+
+class Proxy(Section):
+    """Cheaper trials; the best of them are scored again as the recipe says."""
+
+    size: Annotated[
+        Annotated[int, Field(ge=16)] | None, Field(description="image.size of a trial")
+    ] = None
+    epochs: Annotated[
+        Annotated[int, Field(ge=1)] | None, Field(description="train.epochs of a trial")
+    ] = None
+    folds: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Field(description="folds that a trial trains, of those that the recipe cuts"),
+    ] = None
+
+    def __bool__(self) -> bool:
+        """Whether trials are cheaper than the recipe."""
+        return any(value is not None for value in (self.size, self.epochs, self.folds))
+
+
 FIXED: dict[Keys, type[Section]] = {
     ("split",): Split,
     ("image",): ImageSection,
@@ -140,6 +191,8 @@ FIXED: dict[Keys, type[Section]] = {
     ("validate",): Validate,
     ("optimizer",): Optimizer,
     ("train",): Train,
+    ("tune",): Tune,
+    ("tune", "proxy"): Proxy,
 }
 
 
@@ -179,6 +232,8 @@ SECTIONS: tuple[Keys, ...] = (
     ("train",),
     ("ensemble",),
     ("track",),
+    ("tune",),
+    ("tune", "proxy"),
     ("tune", "space"),
 )
 

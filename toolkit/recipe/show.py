@@ -26,7 +26,7 @@ def recipe_lines(plan: Plan) -> Iterator[tuple[str, Keys | None]]:
         yield "", None
         yield "[" + ".".join(keys) + "]", None
         for key, value in section.items():
-            if value is not None:
+            if value is not None and (*keys, key) not in SECTIONS:
                 yield f"{toml_key(key)} = {toml_text(value)}", (*keys, key)
 
 

@@ -1,8 +1,15 @@
-"""Checks `[tune.space]`: which key of the recipe each range searches, and whether it may."""
+"""Checks `[tune.space]`: which key of the recipe each range searches, and whether it may.
+
+An entry is `"loss.alpha" = { low, high, log, step }` or `{ choices }`. `"loss.alpha[3]"` searches
+one class's place in a list, `"loss.alpha[1,4]"` one value for several classes. `when` says for
+which choices of other entries it counts: `when = { "loss.use" = "focal" }`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,64 +19,253 @@ from toolkit.recipe.lines import Keys
 from toolkit.recipe.problems import did_you_mean, validate
 from toolkit.recipe.sections import SLOTS
 
-Chooses = Callable[[Keys, Any], str | None]
+DEFAULT_SPACE: dict[str, dict[str, Any]] = {
+    "optimizer.lr": {"low": 1e-5, "high": 3e-3, "log": True},
+    "loss.alpha": {"low": 0.0, "high": 1.0},
+}
+"""What a recipe without `[tune.space]` searches, of the keys that it has."""
+DEFAULT_RANGES = {**DEFAULT_SPACE, "loss.gamma": {"low": 0.0, "high": 5.0}}
+"""An entry `{}` names a key and takes its range from here."""
+
+# They decide what a score is of: trials that differ here could not be compared.
+_NEVER = ("data", "split", "validate", "track", "tune")
+
+_INDEXED = re.compile(r"(.+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 
 
-def space_problems(
-    space: Mapping[str, Any], models: Mapping[Keys, type[BaseModel]], chooses: Chooses
-) -> Iterator[tuple[Keys, str]]:
+@dataclass(frozen=True)
+class Known:
+    """What the planner knows of the recipe's sections."""
+
+    models: Mapping[Keys, type[BaseModel]]
+    """The options of each section, for the component that the recipe chose."""
+    model_of: Callable[[Keys, Any], type[BaseModel] | None]
+    """The options of another component for a section; None where there is none."""
+    chooses: Callable[[Keys, Any], str | None]
+    """What is wrong with a component's name, if anything."""
+
+
+def split_path(path: str) -> tuple[Keys, str, tuple[int, ...]]:
+    """`"loss.alpha[1,4]"` is the section `("loss",)`, the option `alpha`, the classes `(1, 4)`."""
+    match = _INDEXED.fullmatch(path)
+    classes = tuple(int(part) for part in match.group(2).split(",")) if match else ()
+    *section, option = (match.group(1) if match else path).split(".")
+    return tuple(section), option, classes
+
+
+def space_problems(space: Mapping[str, Any], known: Known) -> Iterator[tuple[Keys, str]]:
     """`(keys below tune.space, what is wrong)` for every mistake in the search space."""
-    known = [
-        ".".join((*keys, name)) for keys, model in models.items() for name in model.model_fields
-    ]
-    known += [".".join((*keys, "use")) for keys in models if keys in SLOTS]
+    checks = _Checks(space, known)
     for path, given in space.items():
-        *section, option = path.split(".")
-        keys = tuple(section)
-        if path not in known:
-            yield (path,), f"the recipe has no such key.{did_you_mean(path, known)}"
+        for text in checks.entry(path, given):
+            yield (path,), text
+    yield from _overlaps(space)
+
+
+def resolved_space(space: Mapping[str, Any], known: Known) -> dict[str, Any]:
+    """A checked space with its defaults written out. The bounds of a number are floats, those of
+    an integer integers: the option says which it is, not the way the bound is written."""
+    if not space:
+        alone = {path: _Checks({path: {}}, known) for path in DEFAULT_SPACE}
+        space = {path: {} for path, checks in alone.items() if not list(checks.entry(path, {}))}
+    checks = _Checks(space, known)
+    found = {}
+    for path, given in space.items():
+        entry = _filled(path, given)
+        if "low" in entry and not checks.is_integer(path, entry):
+            numbers = {"low", "high", "step"} & entry.keys()
+            entry |= {key: float(entry[key]) for key in numbers}
+        found[path] = entry
+    return found
+
+
+class _Checks:
+    def __init__(self, space: Mapping[str, Any], known: Known) -> None:
+        self.space, self.known = space, known
+        self.names = [
+            ".".join((*keys, name))
+            for keys, model in known.models.items()
+            for name in [*model.model_fields, *(["use"] if keys in SLOTS else [])]
+            if keys[0] not in _NEVER
+        ]
+
+    def entry(self, path: str, given: Any) -> Iterator[str]:
+        """What is wrong with one entry."""
+        keys, option, _ = split_path(path)
+        if keys and keys[0] in _NEVER and option in _fields(self.known.models.get(keys)):
+            yield f"[{'.'.join(keys)}] decides what a score is of; it cannot be searched"
         elif not isinstance(given, Mapping):
-            yield (path,), "expected { low, high } or { choices }"
+            known = ".".join((*keys, option)) in self.names
+            yield "expected { low, high } or { choices }" if known else self.no_such_key(path)
+        elif wrong := list(self.condition(path, given.get("when", {}))):
+            yield from wrong
+        elif f"{'.'.join(keys)}.{option}" in self.names and option == "use":
+            yield from _range_problems(path, given, lambda use: self.known.chooses(keys, use))
         else:
-            for text in _range_problems(given, keys, option, models.get(keys), chooses):
-                yield (path,), text
+            yield from self.value(path, given)
+
+    def no_such_key(self, path: str) -> str:
+        return f"the recipe has no such key.{did_you_mean(path, self.names)}"
+
+    def condition(self, path: str, when: Any) -> Iterator[str]:
+        if not isinstance(when, Mapping):
+            yield f'when: expected {{ "section.use" = "name" }}, found {toml_text(when)}'
+            return
+        for other, wanted in when.items():
+            choices = _choices(self.space.get(other))
+            if not choices:
+                guess = did_you_mean(other, [p for p, e in self.space.items() if _choices(e)])
+                yield f'when: "{other}" has no choices in [tune.space].{guess}'
+            elif path in self.leads_to(other):
+                yield f'when: "{other}" depends on this entry itself'
+            for value in listed(wanted) if choices else ():
+                if value not in choices:
+                    yield f"when: {toml_text(value)} is no choice of {other} ({toml_text(choices)})"
+
+    def leads_to(self, path: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        """An entry and all that its conditions name, and theirs."""
+        entry = self.space.get(path)
+        when = entry.get("when", {}) if isinstance(entry, Mapping) else {}
+        found = {path}
+        for other in when if isinstance(when, Mapping) and path not in seen else ():
+            found |= self.leads_to(other, seen | {path})
+        return found
+
+    def value(self, path: str, given: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with an entry that searches an option."""
+        keys, option, classes = split_path(path)
+        models = self.models(path, given)
+        having = {use: model for use, model in models.items() if option in _fields(model)}
+        if not having or not keys:
+            yield self.no_such_key(path)
+            return
+        if len(having) < len(models):
+            without = next(use for use in models if use not in having)
+            condition = toml_text({f"{'.'.join(keys)}.use": list(having)})
+            yield f'"{without}" has no option {option}; add when = {condition}'
+        texts = [
+            text
+            for model in having.values()
+            for text in _range_problems(path, given, _tester(model, option, bool(classes)))
+        ]
+        yield from dict.fromkeys(texts)
+
+    def models(self, path: str, given: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
+        """The options of every component that the section may hold while the entry counts."""
+        keys, _, _ = split_path(path)
+        use = ".".join((*keys, "use"))
+        choices = _choices(self.space.get(use))
+        if not choices or keys == ("optimizer",):
+            own = self.known.models.get(keys)
+            return {} if own is None else {"": own}
+        wanted = listed(given.get("when", {}).get(use, choices))
+        found = {str(c): self.known.model_of(keys, c) for c in choices if c in wanted}
+        return {name: model for name, model in found.items() if model is not None}
+
+    def is_integer(self, path: str, entry: Mapping[str, Any]) -> bool:
+        _, option, classes = split_path(path)
+        having = [m for m in self.models(path, entry).values() if option in _fields(m)]
+        return any(_is_integer(entry, _tester(m, option, bool(classes))) for m in having)
 
 
 def _range_problems(
-    given: Mapping[str, Any],
-    keys: Keys,
-    option: str,
-    model: type[BaseModel] | None,
-    chooses: Chooses,
+    path: str, given: Mapping[str, Any], problem_of: Callable[[Any], str | None]
 ) -> Iterator[str]:
+    given = _filled(path, given)
     allowed = ("choices",) if "choices" in given else ("low", "high", "log", "step")
     for key in given:
-        if key not in allowed:
+        if key not in (*allowed, "when"):
             yield f"unknown key {key!r} ({', '.join(allowed)}).{did_you_mean(key, allowed)}"
     if "choices" in given:
-        choices = given["choices"]
-        if not isinstance(choices, list) or not choices:
-            yield f"choices: expected a list with values, found {toml_text(choices)}"
+        candidates = given["choices"]
+        if not isinstance(candidates, list) or not candidates:
+            yield f"choices: expected a list with values, found {toml_text(candidates)}"
             return
-        candidates = choices
+        if any(value in candidates[:place] for place, value in enumerate(candidates)):
+            yield "choices: a value is named twice"
     else:
-        low, high = given.get("low"), given.get("high")
-        numbers = [v for v in (low, high) if isinstance(v, int | float) and not isinstance(v, bool)]
-        if len(numbers) < 2:
+        candidates = [given.get("low"), given.get("high")]
+        if not all(_is_number(bound) for bound in candidates):
             yield "low and high are two numbers"
             return
-        if numbers[0] >= numbers[1]:
-            yield f"low ({low}) must be below high ({high})"
-        if given.get("log") and numbers[0] <= 0:
-            yield f"a logarithmic range starts above 0, not at {low}"
-        candidates = [low, high]
+        yield from _scale_problems(given, problem_of)
     for value in candidates:
-        problem = chooses(keys, value) if option == "use" else _value_problem(model, option, value)
+        problem = problem_of(value)
         if problem is not None:
             yield problem
 
 
-def _value_problem(model: type[BaseModel] | None, option: str, value: Any) -> str | None:
-    assert model is not None
-    _, problems = validate(model, {option: value})
-    return next((text for name, text in problems if name == option), None)
+def _scale_problems(
+    given: Mapping[str, Any], problem_of: Callable[[Any], str | None]
+) -> Iterator[str]:
+    low, high, log, step = given["low"], given["high"], given.get("log", False), given.get("step")
+    if low >= high:
+        yield f"low ({low}) must be below high ({high})"
+        return
+    if not isinstance(log, bool):
+        yield f"log: expected true or false, found {toml_text(log)}"
+    elif log and low <= 0:
+        yield f"a logarithmic range starts above 0, not at {low}"
+    if step is None:
+        return
+    whole = _is_integer(given, problem_of)
+    if not _is_number(step) or step <= 0 or (whole and not isinstance(step, int)):
+        yield f"step: expected {'an integer' if whole else 'a number'} > 0, found {toml_text(step)}"
+    elif log is True:
+        yield "log and step do not go together"
+    elif step > high - low:
+        yield f"step ({step}) is larger than the range"
+
+
+def _overlaps(space: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
+    """A list and a place in it, or one place twice, cannot both be searched."""
+    taken: dict[tuple[Keys, str], dict[int | None, str]] = {}
+    for path in space:
+        keys, option, classes = split_path(path)
+        before = taken.setdefault((keys, option), {})
+        others = [before[place] for place in (*classes, None) if place in before]
+        others += list(before.values()) if not classes else []
+        if others:
+            yield (path,), f'"{others[0]}" searches the same value'
+        before.update(dict.fromkeys(classes or (None,), path))
+
+
+def _filled(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry; one that only names its key gets the default range of that key."""
+    named_only = not given.keys() - {"when"}
+    return {**DEFAULT_RANGES.get(path, {}), **given} if named_only else dict(given)
+
+
+def _is_integer(given: Mapping[str, Any], problem_of: Callable[[Any], str | None]) -> bool:
+    """Whether a value between two whole bounds must be whole."""
+    low, high = given["low"], given["high"]
+    whole = isinstance(low, int) and isinstance(high, int)
+    return whole and problem_of(low) is None and problem_of(low + 0.5) is not None
+
+
+def _tester(model: type[BaseModel], option: str, in_list: bool) -> Callable[[Any], str | None]:
+    """What is wrong with a value of the option, as a function of the value."""
+
+    def problem_of(value: Any) -> str | None:
+        _, problems = validate(model, {option: [value] if in_list else value})
+        return next((text for name, text in problems if name == option), None)
+
+    return problem_of
+
+
+def _fields(model: type[BaseModel] | None) -> list[str]:
+    return [] if model is None else list(model.model_fields)
+
+
+def _choices(entry: Any) -> list[Any]:
+    choices = entry.get("choices") if isinstance(entry, Mapping) else None
+    return choices if isinstance(choices, list) else []
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as it is, a single value as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
