@@ -24,6 +24,7 @@ def build_report(
     *,
     submission: dict[str, Any] | None,
     set_aside: list[dict[str, str]],
+    trackers_dropped: list[dict[str, str]],
     warnings: list[str],
     seconds: dict[str, float],
 ) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def build_report(
         },
         "submission": submission,
         "set_aside": set_aside,
+        "trackers_dropped": trackers_dropped,
         "warnings": warnings,
         "seconds": {**seconds, "folds": round(fold_seconds, 1)},
         "images_per_second": round(float(np.mean(rates)), 1),

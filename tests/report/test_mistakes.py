@@ -1,0 +1,74 @@
+"""`mistakes.json` of a real run: right, sorted, and with the pixels of the right image."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from toolkit.contracts import ImageSpec
+from toolkit.report.mistakes import SHOWN, thumbnail
+from toolkit.runs.opened import Run
+
+
+def opened(uri: str) -> Image.Image:
+    start, _, data = uri.partition(",")
+    assert start == "data:image/jpeg;base64"
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def test_the_mistakes_are_those_of_the_out_of_fold_table_the_surest_first(
+    finished: Run, documents: Path
+) -> None:
+    found = json.loads(finished.folder.mistakes.read_text())
+    classes = [row["class"] for row in finished.report["classes"]]
+    truth = pd.read_csv(documents / "train.csv").set_index("ID")["target"]
+    mean = finished.oof[finished.oof["view"] == "mean"].set_index("id")
+    p = mean[["p_0", "p_1", "p_2"]].to_numpy()
+    wrong = p.argmax(1) != truth.loc[mean.index].to_numpy()
+    assert (found["rows"], found["mistakes"]) == (24, int(wrong.sum()))
+    assert wrong.any()
+    assert len(found["shown"]) == min(SHOWN, wrong.sum())
+    probabilities = [shot["probability"] for shot in found["shown"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    np.testing.assert_allclose(probabilities, np.sort(p[wrong].max(1))[::-1][:SHOWN], atol=1e-4)
+    for shot in found["shown"]:
+        row = mean.loc[shot["id"]]
+        assert shot["truth"] == classes[truth[shot["id"]]] != shot["predicted"]
+        assert shot["predicted"] == shot["top"][0][0]
+        assert shot["fold"] == row["fold"]
+        own = row[f"p_{truth[shot['id']]}"]
+        assert abs(shot["probability_of_truth"] - own) < 1e-4
+
+
+def test_a_thumbnail_shows_its_own_image_without_the_padding(
+    finished: Run, documents: Path
+) -> None:
+    found = json.loads(finished.folder.mistakes.read_text())
+    side = ImageSpec(32).working_size
+    for shot in found["shown"]:
+        small = opened(shot["thumbnail"])
+        with Image.open(documents / "train" / shot["id"]) as original:
+            width, height = original.size
+            expected = np.asarray(original.resize(small.size)).astype(float)
+        assert small.size[1] == side  # taller than wide: the padding was beside it
+        assert abs(small.size[0] - side * width / height) <= 1
+        assert abs(np.asarray(small).astype(float) - expected).mean() < 12
+
+
+def test_a_thumbnail_is_at_most_208_pixels_and_a_blank_image_stays_whole() -> None:
+    spec = ImageSpec(380)
+    wide = np.zeros((437, 437, 3), np.uint8)
+    wide[100:300] = 255
+    small = opened(thumbnail(wide, spec))
+    assert small.size == (208, 95)  # 437 x 200, scaled by 208 / 437
+    assert opened(thumbnail(np.zeros((30, 30, 3), np.uint8), ImageSpec(26))).size == (30, 30)
+    stretched = ImageSpec(26, fit="stretch")
+    framed = np.zeros((30, 30, 3), np.uint8)
+    framed[10:20] = 9
+    assert opened(thumbnail(framed, stretched)).size == (30, 30)
