@@ -95,8 +95,10 @@ def blur(pixels: Pixels, rng: Rng) -> Pixels:
 
 def noise(pixels: Pixels, rng: Rng) -> Pixels:
     """Grain of a dark room, in each channel by itself: the sum of two dice a value."""
-    dice = rng.integers(0, 128, (2, *pixels.shape), dtype=np.int16).sum(axis=0) - 127
-    return np.clip(pixels + dice * whole(rng, 20, 90) // 128, 0, 255).astype(np.uint8)
+    first, second = rng.integers(0, 128, (2, *pixels.shape), dtype=np.int16)
+    grain = (first + second - 127) * whole(rng, 20, 90) // 128
+    changed: Pixels = np.clip(pixels + grain, 0, 255).astype(np.uint8)
+    return changed
 
 
 def recompress(pixels: Pixels, rng: Rng) -> Pixels:

@@ -48,6 +48,7 @@ def draw(drawing: Drawing, notify: Notify, workers: int | None = None) -> None:
     with alone(drawing, notify):
         if not drawing.finished:  # the process that we waited for may have finished it
             draw_missing(drawing, notify, workers or cores())
+            sweep(drawing)
             write_tables(drawing)
 
 
@@ -94,6 +95,12 @@ def draw_missing(drawing: Drawing, notify: Notify, workers: int) -> None:
             process.kill()
             process.wait()
             faults.close()
+
+
+def sweep(drawing: Drawing) -> None:
+    """Remove what killed workers left half made."""
+    for half_made in drawing.folder.rglob(".*.tmp"):
+        half_made.unlink(missing_ok=True)
 
 
 def worker_command(drawing: Drawing, worker: int, workers: int) -> list[str]:
