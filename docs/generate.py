@@ -1,4 +1,4 @@
-"""Writes docs/reference/ from the code, `python docs/generate.py`; a test fails when it is stale."""
+"""Writes docs/reference/ from the code: `python docs/generate.py`. A test names stale pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from pydantic import BaseModel
 
 from toolkit.cli.app import app
 from toolkit.plugin.host import load_host
-from toolkit.plugin.registry import Entry
+from toolkit.plugin.registry import KINDS, Entry
 from toolkit.plugin.schema import options, options_model
-from toolkit.recipe.sections import FIXED, SCHEDULES, SECTIONS, SLOTS, Top
+from toolkit.recipe.sections import FIXED, SCHEDULES, SECTIONS, SLOTS, Slot, Top
+from toolkit.testing import command_checks
+from toolkit.testing.kit import kind_checks
+from toolkit.testing.plugin_checks import COMPONENT_CHECKS, PLUGIN_CHECKS
 
 FOLDER = Path(__file__).parent / "reference"
 MADE = "<!-- Made by docs/generate.py from the code; change it there. -->\n"
@@ -23,6 +26,8 @@ SECTION_TEXTS = {
     ("data",): "Where images and labels come from: a source.",
     ("split",): "How the folds are cut, on parents and groups.",
     ("image",): "How an image of any shape becomes the model's square.",
+    ("augment", "offline"): "Copies of each training original, drawn once and kept in the cache. "
+    "They train with their parent's fold and never validate.",
     ("augment", "train"): "What happens to a training image: an augmentation.",
     ("augment", "tta"): "Views that are averaged when an image is predicted.",
     ("validate",): "What decides.",
@@ -33,7 +38,7 @@ SECTION_TEXTS = {
     ("schedule",): "How the learning rate moves.",
     ("train",): "The loop.",
     ("ensemble",): "How the folds' test predictions are joined.",
-    ("track",): "A tracker, which observes the run. Optional.",
+    ("track",): "A tracker, which observes the run.",
     ("tune",): "How `toolkit tune` searches.",
     ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best of them "
     "are scored again as the recipe says, on fresh folds.",
@@ -50,6 +55,7 @@ def pages() -> dict[Path, str]:
     return {
         FOLDER / "commands.md": MADE + "\n".join(_commands()) + "\n",
         FOLDER / "recipe.md": MADE + "\n".join(_recipe()) + "\n",
+        FOLDER / "conformance.md": MADE + "\n".join(_conformance()) + "\n",
     }
 
 
@@ -109,7 +115,7 @@ def _recipe() -> Iterator[str]:
             yield ""
             yield from _keys(FIXED[keys])
         elif keys in SLOTS:
-            yield from _components(SLOTS[keys].kind, SLOTS[keys].default)
+            yield from _slot(SLOTS[keys])
         elif keys == ("schedule",):
             for name, model in SCHEDULES.items():
                 yield f'\n### use = "{name}"\n'
@@ -117,12 +123,21 @@ def _recipe() -> Iterator[str]:
                 yield from _keys(model)
 
 
-def _components(kind: str, default: str | None) -> Iterator[str]:
+def _slot(slot: Slot) -> Iterator[str]:
     """The built-in components of a kind with their options."""
     host = load_host({"TOOLKIT_PLUGINS": ""})
-    yield f"Default: `{default}`." if default else "There is no default."
+    if slot.optional:
+        yield "The section may be left out."
+    else:
+        yield f"Default: `{slot.default}`." if slot.default else "There is no default."
+    if slot.host is not None:
+        yield "\nBeside the component's own options:\n"
+        yield from _keys(slot.host)
+    if slot.kind == "augmentation" and slot.host is not None:
+        yield "\nAny augmentation of `[augment.train]` can stand here."
+        return
     for entry in host.registry:
-        if entry.kind == kind:
+        if entry.kind == slot.kind:
             yield f"\n### {_use(entry)}\n"
             yield f"{inspect.getdoc(entry.load()) or entry.help}\n"
             yield from _keys(options_model(entry))
@@ -140,6 +155,27 @@ def _keys(model: type[BaseModel]) -> list[str]:
     ]
     head = ("key", "type", "bounds", "default", "meaning")
     return _table(head, rows) if rows else ["It has no options."]
+
+
+def _conformance() -> Iterator[str]:
+    yield "# Conformance checks\n"
+    yield "`toolkit.testing.conformance(PLUGIN)` makes these checks of every component of a plugin;"
+    yield "`toolkit.testing.checks(PLUGIN)` yields them without pytest. A check that does not"
+    yield "concern a component is skipped with its reason."
+    groups = {
+        "Plugin": PLUGIN_CHECKS,
+        "Every component": COMPONENT_CHECKS,
+        **{kind.capitalize(): kind_checks(kind) for kind in sorted(KINDS)},
+        "Command": command_checks.CHECKS,
+    }
+    for title, found in groups.items():
+        yield f"\n## {title}\n"
+        rows = [(f"`{check.__name__}`", _first_line(check)) for check in found]
+        yield from _table(("check", "the rule"), rows)
+
+
+def _first_line(documented: Any) -> str:
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
 
 
 def _code(text: str) -> str:

@@ -142,9 +142,9 @@ MISTAKES = {
         "[labels] # <-\npatches = 1",
         "labels: this version has no such section yet",
     ),
-    "a part of a later version": (
-        "[augment.offline] # <-\nx = 1",
-        "augment.offline: this version has no such section yet",
+    "an optional component without a name": (
+        "[augment.offline] # <-\ncopies = 1",
+        "augment.offline: name a augmentation with `use`: document, light, none",
     ),
     "an array of tables for a section": (
         '[[loss]] # <-\nuse = "focal"',

@@ -11,7 +11,12 @@ from typing import Any
 
 from toolkit.contracts import Event
 
-_STAGES = {"decode": "Checking and decoding images", "train": "Training", "join": "Joining folds"}
+_STAGES = {
+    "decode": "Checking and decoding images",
+    "offline": "Drawing copies of the training images",
+    "train": "Training",
+    "join": "Joining folds",
+}
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -142,6 +147,8 @@ class Console:
             print(f"warning: {warning}")
         for aside in report["set_aside"]:
             print(f"set aside: {aside['id']}: {aside['reason']}")
+        for drop in report.get("trackers_dropped", ()):
+            print(f"set aside: tracker {drop['tracker']}: {drop['hook']}: {drop['reason']}")
         if path is not None:
             files = "report.html, report.json, oof.parquet" + (
                 ", test.parquet, submission.csv" if report["submission"] else ""

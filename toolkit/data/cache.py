@@ -13,13 +13,14 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -57,6 +58,11 @@ class Pack:
         """`(n, W, W, 3)` uint8, a read-only memory map."""
         return np.memmap(self.path, np.uint8, "r", shape=self.shape)
 
+    @property
+    def cache(self) -> Path:
+        """The cache folder that the pack lies in."""
+        return self.path.parents[1]
+
     def rows(self, hashes: Iterable[str]) -> Ints:
         """The row of each content hash."""
         return np.array([self.index[content] for content in hashes], dtype=np.int64)
@@ -82,15 +88,37 @@ def open_pack(
     Returns the pack, or None and the faults `{content hash: what is wrong}`. A pack with faults
     is not kept: the caller sets the bad files aside and asks for the others.
     """
-    key = _key(files, spec)
+    return build_pack(files, partial(_decoded, spec), spec, notify, folder, processes)
+
+
+def build_pack(
+    items: Mapping[str, Any],
+    make: Callable[[Any], Image],
+    spec: ImageSpec,
+    notify: Notify,
+    folder: Path,
+    processes: int | None = None,
+    facts: Any = None,
+) -> tuple[Pack | None, dict[str, str]]:
+    """The pack that holds `make(item)` under each item's name, made now if it does not exist yet.
+
+    Args:
+        make: gives an image `(W, W, 3)` at the working size, or raises `DataError`. Sent to
+            other processes, so it pickles.
+        facts: what the images depend on besides their names; a part of the pack's key.
+
+    Returns as `open_pack` does.
+    """
+    key = _key(items, spec, facts)
     home = folder / key
     if not _whole(home):
         folder.mkdir(parents=True, exist_ok=True)
-        _require_space(folder, len(files), spec)
+        _require_space(folder, len(items), spec)
         with FileLock(folder / f"{key}.lock"):
             if not _whole(home):
                 shutil.rmtree(home, ignore_errors=True)
-                faults = _build(home, files, spec, notify, processes or os.cpu_count() or 1)
+                count = processes or os.cpu_count() or 1
+                faults = _build(home, items, make, spec, notify, count)
                 if faults:
                     return None, faults
         evict(folder, keep=key)
@@ -105,9 +133,9 @@ def _whole(home: Path) -> bool:
     return (home / "index.json").is_file()
 
 
-def _key(files: Mapping[str, str], spec: ImageSpec) -> str:
-    facts = json.dumps([_FORMAT, asdict(spec), spec.working_size, sorted(files)])
-    return hashlib.blake2b(facts.encode(), digest_size=12).hexdigest()
+def _key(names: Iterable[str], spec: ImageSpec, facts: Any) -> str:
+    text = json.dumps([_FORMAT, asdict(spec), spec.working_size, facts, sorted(names)])
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _require_space(folder: Path, images: int, spec: ImageSpec) -> None:
@@ -121,21 +149,27 @@ def _require_space(folder: Path, images: int, spec: ImageSpec) -> None:
 
 
 def _build(
-    home: Path, files: Mapping[str, str], spec: ImageSpec, notify: Notify, processes: int
+    home: Path,
+    items: Mapping[str, Any],
+    make: Callable[[Any], Image],
+    spec: ImageSpec,
+    notify: Notify,
+    processes: int,
 ) -> dict[str, str]:
-    """Decode every file into a half-made folder, then give it its name."""
+    """Make every image into a half-made folder, then give it its name."""
     half_made = home.with_suffix(".tmp")
     shutil.rmtree(half_made, ignore_errors=True)
     half_made.mkdir()
     array = half_made / "images.u8"
-    index = {content: row for row, content in enumerate(sorted(files))}
-    shape = (len(files), spec.working_size, spec.working_size, 3)
+    index = {name: row for row, name in enumerate(sorted(items))}
+    shape = (len(items), spec.working_size, spec.working_size, 3)
     np.memmap(array, np.uint8, "w+", shape=shape).flush()
-    jobs = [(str(array), row, files[content], spec) for content, row in index.items()]
-    contents, faults = list(index), {}
-    for done, (row, fault) in enumerate(_decoded(jobs, processes), 1):
+    jobs = [(row, items[name]) for name, row in index.items()]
+    names, faults = list(index), {}
+    fill = partial(_fill, str(array), make)
+    for done, (row, fault) in enumerate(_filled(fill, jobs, processes), 1):
         if fault is not None:
-            faults[contents[row]] = fault
+            faults[names[row]] = fault
         notify(Event("decode", done=done, total=len(jobs)))
     if faults:
         shutil.rmtree(half_made)
@@ -145,19 +179,20 @@ def _build(
     return {}
 
 
-_Job = tuple[str, int, str, ImageSpec]
+_Job = tuple[int, Any]
+_Filled = tuple[int, str | None]
 
 
-def _decoded(jobs: list[_Job], processes: int) -> Iterator[tuple[int, str | None]]:
+def _filled(fill: Callable[[_Job], _Filled], jobs: list[_Job], processes: int) -> Iterator[_Filled]:
     if processes == 1 or len(jobs) < _WORTH_A_POOL:
-        yield from map(_decode_row, jobs)
+        yield from map(fill, jobs)
         return
     # Spawned, not forked: the parent may hold threads of OpenMP or CUDA that a fork would break.
     context = multiprocessing.get_context("spawn")
     count = min(processes, len(jobs))
     with ProcessPoolExecutor(count, context, initializer=_single_threaded) as pool:
         try:
-            yield from pool.map(_decode_row, jobs, chunksize=8)
+            yield from pool.map(fill, jobs, chunksize=8)
         except BrokenProcessPool as error:
             raise UserError(
                 "the decoding processes died: there was too little memory, or a script calls "
@@ -171,11 +206,11 @@ def _single_threaded() -> None:
     cv2.setNumThreads(1)
 
 
-def _decode_row(job: _Job) -> tuple[int, str | None]:
-    """Decode one file into its row of the array. Returns the row, and the fault if any."""
-    array, row, path, spec = job
+def _fill(array: str, make: Callable[[Any], Image], job: _Job) -> _Filled:
+    """Make one image into its row of the array. Returns the row, and the fault if any."""
+    row, item = job
     try:
-        image = to_working(decode(path), spec)
+        image = make(item)
     except DataError as error:
         return row, str(error)
     size = image.nbytes
@@ -183,6 +218,10 @@ def _decode_row(job: _Job) -> tuple[int, str | None]:
         file.seek(row * size)
         file.write(image.tobytes())
     return row, None
+
+
+def _decoded(spec: ImageSpec, path: str) -> Image:
+    return to_working(decode(path), spec)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from toolkit.contracts import Augmentation, ImageSpec, Ints, Preprocess
 from toolkit.data.cache import Pack
 from toolkit.data.images import to_input
+from toolkit.data.offline import Joined
 
 Key = tuple[int, int]
 """Epoch and row: what decides an augmented image, whoever computes it and when."""
@@ -25,7 +26,7 @@ Key = tuple[int, int]
 class Images(Dataset[Tensor]):
     """Rows of a pack at the model's size, augmented or not. Fetches whole batches."""
 
-    pack: Pack
+    pack: Pack | Joined
     rows: Ints
     """Row of the pack for each row of the table."""
     spec: ImageSpec

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,7 +12,7 @@ from toolkit.errors import PluginError
 from toolkit.plugin.host import Host
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
-from toolkit.recipe.sections import FIXED, SCHEDULES, SLOTS, Top
+from toolkit.recipe.sections import FIXED, SCHEDULES, SLOTS, Slot, Top
 
 
 def recipe_schema(host: Host) -> dict[str, Any]:
@@ -23,7 +25,7 @@ def recipe_schema(host: Host) -> dict[str, Any]:
         _put(properties, keys, _schema(model))
     _put(properties, ("schedule",), _one_of({n: _schema(m) for n, m in SCHEDULES.items()}))
     for keys, slot in SLOTS.items():
-        _put(properties, keys, _component(host, slot.kind))
+        _put(properties, keys, _component(host, slot))
     properties["tune"]["properties"]["space"] = {"type": "object"}
     schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "recipe"}
     return schema
@@ -40,28 +42,33 @@ def _put(properties: dict[str, Any], keys: Keys, schema: dict[str, Any]) -> None
     properties[keys[-1]] = schema
 
 
-def _component(host: Host, kind: str) -> dict[str, Any]:
+def _component(host: Host, slot: Slot) -> dict[str, Any]:
     known = {}
     for entry in host.registry:
-        if entry.kind != kind or entry.names is not None:
+        if entry.kind != slot.kind or entry.names is not None:
             continue
         try:
             known[entry.name] = _schema(options_model(entry))
         except PluginError:
             continue  # `toolkit plugins show` says what is wrong with it
-    family = host.registry.family(kind)
+    family = host.registry.family(slot.kind)
     other = None if family is None else _schema(options_model(family))
-    return _one_of(known, other)
+    own = {} if slot.host is None else _schema(slot.host)["properties"]
+    return _one_of(known, other, own)
 
 
 def _one_of(
-    known: dict[str, dict[str, Any]], other: dict[str, Any] | None = None
+    known: dict[str, dict[str, Any]],
+    other: dict[str, Any] | None = None,
+    own: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    choices = [_with_use(schema, {"const": name}) for name, schema in known.items()]
+    """One schema for each `use`; `own` are keys that stand beside any of them."""
+    choices = [_with(schema, {"use": {"const": name}, **own}) for name, schema in known.items()]
     if other is not None:
-        choices.append(_with_use(other, {"type": "string", "not": {"enum": list(known)}}))
+        free = {"type": "string", "not": {"enum": list(known)}}
+        choices.append(_with(other, {"use": free, **own}))
     return {"type": "object", "anyOf": choices}
 
 
-def _with_use(schema: dict[str, Any], use: dict[str, Any]) -> dict[str, Any]:
-    return {**schema, "properties": {"use": use, **schema.get("properties", {})}}
+def _with(schema: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    return {**schema, "properties": {**more, **schema.get("properties", {})}}

@@ -16,7 +16,17 @@ from toolkit.contracts import ImageSpec
 from toolkit.plugin.registry import Entry
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
-from toolkit.recipe.sections import TTA, Optimizer, Schedule, Split, Train, Validate
+from toolkit.recipe.sections import (
+    TTA,
+    Offline,
+    Optimizer,
+    Proxy,
+    Schedule,
+    Split,
+    Train,
+    Tune,
+    Validate,
+)
 
 # What cannot change a result does not change the hash. The data section acts through the table,
 # whose fingerprint is hashed, so that moved data is the same data.
@@ -68,6 +78,11 @@ class Plan:
         return self.sections[("split",)]  # type: ignore[return-value]
 
     @property
+    def offline(self) -> Offline | None:
+        """Keys of `[augment.offline]`; None where the recipe has no such section."""
+        return self.sections.get(("augment", "offline"))  # type: ignore[return-value]
+
+    @property
     def tta(self) -> TTA:
         return self.sections[("augment", "tta")]  # type: ignore[return-value]
 
@@ -86,6 +101,14 @@ class Plan:
     @property
     def train(self) -> Train:
         return self.sections[("train",)]  # type: ignore[return-value]
+
+    @property
+    def tune(self) -> Tune:
+        return self.sections[("tune",)]  # type: ignore[return-value]
+
+    @property
+    def proxy(self) -> Proxy:
+        return self.sections[("tune", "proxy")]  # type: ignore[return-value]
 
     def choice(self, *keys: str) -> Choice:
         """The component chosen in a section: `plan.choice("augment", "train")`."""

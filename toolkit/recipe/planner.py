@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from toolkit.errors import PluginError, RecipeError
 from toolkit.plugin.host import Host
@@ -160,10 +160,21 @@ class _Planner:
         except PluginError as error:
             self.problem((*keys, "use"), str(error))
             return
+        if slot.host is not None:
+            taken = slot.host.model_fields.keys() & model.model_fields.keys()
+            if taken:
+                text = f"{use} cannot stand here: its option {', '.join(taken)} is the section's"
+                self.problem((*keys, "use"), text)
+                return
+            model = create_model(use, __base__=(slot.host, model))
         self.models[keys] = model
         checked = self.checked(model, {k: v for k, v in given.items() if k != "use"}, keys)
         if checked is not None:
-            self.choices[keys] = Choice(use, entry, checked.model_dump())
+            options = checked.model_dump()
+            if slot.host is not None:
+                own = {key: options.pop(key) for key in slot.host.model_fields}
+                self.sections[keys] = slot.host(**own)
+            self.choices[keys] = Choice(use, entry, options)
 
     def entry(self, keys: Keys, kind: str, use: Any) -> Entry | None:
         entry, problem = self.find(kind, use)
@@ -263,7 +274,8 @@ class _Planner:
         section: dict[str, Any]
         if keys in self.choices:
             choice = self.choices[keys]
-            section = {"use": choice.use, **choice.options}
+            own = self.sections[keys].model_dump() if keys in self.sections else {}
+            section = {"use": choice.use, **own, **choice.options}
         elif keys in self.sections:
             section = self.sections[keys].model_dump()
         else:

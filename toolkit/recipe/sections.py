@@ -57,6 +57,14 @@ class TTA(Section):
     ] = ["identity"]
 
 
+class Offline(Section):
+    """The host's own key beside the component's options."""
+
+    copies: Annotated[
+        int, Field(ge=1, description="copies of each training original, drawn once and cached")
+    ] = 1
+
+
 class Validate(Section):
     monitor: Annotated[
         Literal["clean_f1"],
@@ -205,10 +213,13 @@ class Slot:
     """The component where the recipe names none; None: the recipe must."""
     optional: bool = False
     """The section may be absent altogether."""
+    host: type[Section] | None = None
+    """Keys that the host adds to the component's options."""
 
 
 SLOTS: dict[Keys, Slot] = {
     ("data",): Slot("source", None),
+    ("augment", "offline"): Slot("augmentation", None, optional=True, host=Offline),
     ("augment", "train"): Slot("augmentation", "light"),
     ("backbone",): Slot("backbone", None),
     ("loss",): Slot("loss", "cross_entropy"),
@@ -221,6 +232,7 @@ SECTIONS: tuple[Keys, ...] = (
     ("data",),
     ("split",),
     ("image",),
+    ("augment", "offline"),
     ("augment", "train"),
     ("augment", "tta"),
     ("validate",),
@@ -237,7 +249,7 @@ SECTIONS: tuple[Keys, ...] = (
     ("tune", "space"),
 )
 
-LATER = frozenset({"labels", "augment.offline"})
+LATER = frozenset({"labels"})
 """Sections of the design that this version does not have yet: rejected, never ignored."""
 
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
 
 from toolkit.contracts import Facts, Ints, RunInfo
 from toolkit.data.cache import Pack
+from toolkit.data.offline import Copies, Joined
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import FoldFolder
@@ -23,6 +28,24 @@ class Rows:
     """Row of the pack for each row."""
 
 
+def with_copies(rows: Rows, copies: Copies, numbers: Ints, pack: Pack) -> tuple[Rows, Joined]:
+    """A fold's training rows followed by the copies of the originals among them.
+
+    Args:
+        numbers: row of the table for each of `rows`.
+        pack: where `rows` lie.
+    """
+    own, copy = np.nonzero(copies.rows[numbers] >= 0)
+    ids = [f"{rows.ids[row]}#{number}" for row, number in zip(own, copy, strict=True)]
+    packed = copies.rows[numbers][own, copy] + pack.shape[0]
+    return Rows(
+        rows.ids + ids,
+        rows.parents + [rows.ids[row] for row in own],
+        np.concatenate([rows.labels, rows.labels[own]]),
+        np.concatenate([rows.packed, packed]),
+    ), Joined(pack, copies.pack)
+
+
 @dataclass(frozen=True)
 class FoldJob:
     """Everything that one fold needs to know."""
@@ -31,7 +54,7 @@ class FoldJob:
     fold: int
     facts: Facts
     """With the counts of this fold's training rows."""
-    pack: Pack
+    pack: Pack | Joined
     train: Rows
     validation: Rows
     test: Rows | None
@@ -40,6 +63,19 @@ class FoldJob:
     run: RunInfo
     steps: int | None = None
     """At most this many training steps an epoch (`--smoke`)."""
+
+
+class Watch(Protocol):
+    """Sees every score as it falls and says whether training goes on (`toolkit tune`).
+
+    At a resume it is told again of what was done before.
+    """
+
+    def epoch(self, fold: int, metrics: Mapping[str, float], /) -> bool:
+        """An epoch was validated; `metrics` is its row of `history.csv`. False stops here."""
+
+    def fold(self, fold: int, scores: Mapping[str, float], /) -> bool:
+        """A fold's predictions are on disk, with these scores. False trains no other fold."""
 
 
 @dataclass

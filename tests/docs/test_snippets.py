@@ -1,0 +1,205 @@
+"""Every command and snippet of README and docs works, in the order in which it is read."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from toolkit.cli import run_command
+from toolkit.plugin.host import load_host
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.planner import make_plan
+from toolkit.runs.opened import Run
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "benchmarks").glob("*.md")),
+    *sorted((ROOT / "plugins").glob("*/README.md")),
+]
+LANGUAGES = {"sh", "toml", "python", "text"}
+FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, and the file that the line before it names."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    file: str | None
+
+    @property
+    def where(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for match in FENCE.finditer(text):
+        before = text[: match.start()].rstrip().rpartition("\n")[2]
+        named = re.search(r"`([\w./-]+\.\w+)`[^`]*:$", before)
+        line = text[: match.start()].count("\n") + 1
+        yield Block(page, line, match[1], match[2], named and named[1])
+
+
+def commands(page: Path) -> list[tuple[str, str]]:
+    """`(where, command)` of every command line of a page, in order, comments left out."""
+    found = []
+    for block in blocks(page):
+        for offset, text in enumerate(block.text.splitlines(), 1):
+            command = re.sub(r"(^|\s+)#.*$", "", text).strip()
+            if block.language == "sh" and command:
+                found.append((f"{block.page.relative_to(ROOT)}:{block.line + offset}", command))
+    return found
+
+
+def is_slow(command: str) -> bool:
+    """Trains a model in earnest."""
+    trains = re.match(r"toolkit (run|tune)\b", command) is not None
+    return trains and "--smoke" not in command
+
+
+PAGES_WITH_COMMANDS = [page for page in PAGES if commands(page)]
+ALL_BLOCKS = [block for page in PAGES for block in blocks(page)]
+
+
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_block_says_its_language_and_none_is_only_indented(page: Path) -> None:
+    assert {block.language for block in blocks(page)} <= LANGUAGES
+    prose = FENCE.sub("", page.read_text(encoding="utf-8"))
+    indented = re.findall(r"\n\n    [^\n]+", prose)
+    assert not indented, "fence it, so that this test knows what it is"
+
+
+def test_output_and_trees_hold_no_commands() -> None:
+    """A command in a `text` block would escape the tests."""
+    for block in ALL_BLOCKS:
+        if block.language == "text":
+            assert not re.search(r"^\s*(\$ |toolkit |make |pip )", block.text, re.MULTILINE)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, documents: Path, finished: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder as the docs assume it: `recipes/`, `data/documents/` and a finished run."""
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    shutil.copytree(documents, tmp_path / "data" / "documents")
+    shutil.copytree(finished.path, tmp_path / "runs" / finished.path.name)
+    labels = "".join(f"test{n}.png,{n % 3}\n" for n in range(5))
+    (tmp_path / "labels.csv").write_text(f"ID,target\n{labels}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BROWSER", "true")  # `--open` opens nothing here
+    return tmp_path
+
+
+def execute(command: str, where: str) -> None:
+    """Run one command of the docs on the desk."""
+    words = shlex.split(command)
+    if words[0] == "toolkit":
+        assert run_command(words[1:]) == 0, f"{where}: {command}"
+    elif words[0] in ("make", "pip", "git", "."):
+        check_installation(words, where)
+    else:
+        assert words[0] == "python", f"{where}: {command}: how should a test run this?"
+        done = subprocess.run([sys.executable, *words[1:]], cwd=ROOT, check=False)
+        assert done.returncode == 0, f"{where}: {command}"
+
+
+def check_installation(words: list[str], where: str) -> None:
+    """What prepares an environment is run by `.ci/run` and by people; here: it names what is."""
+    if words[0] == "make":
+        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert set(words[1:]) <= set(targets), where
+    elif words[0] == "pip":
+        folders = [w.partition("[")[0] for w in words if w.startswith(("plugins/", "./plugins/"))]
+        assert all((ROOT / folder / "pyproject.toml").is_file() for folder in folders), where
+    elif words[0] == "git":
+        assert words[1] == "clone", where
+    else:
+        assert words == [".", ".venv/bin/activate"], where
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=name)
+def test_the_quick_commands_of_a_page_work_one_after_the_other(page: Path, desk: Path) -> None:
+    for where, command in commands(page):
+        if not is_slow(command) and not command.startswith("python "):
+            execute(command, where)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=name)
+def test_all_commands_and_scripts_of_a_page_work_one_after_the_other(
+    page: Path, desk: Path
+) -> None:
+    for where, command in commands(page):
+        execute(command, where)
+    for block in blocks(page):
+        if block.language == "python" and block.file is None:
+            exec(compile(block.text, block.where, "exec"), {})
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in ALL_BLOCKS if b.language == "toml"], ids=lambda b: b.where
+)
+def test_every_piece_of_toml_is_a_recipe_or_a_project(block: Block, desk: Path, acme: None) -> None:
+    values = tomllib.loads(block.text)
+    if "project" in values:
+        assert values["project"]["entry-points"]["toolkit"]
+        return
+    text = block.text
+    if "extends" not in values:
+        text = 'extends = "toolkit:quickstart"\n' + text
+    (desk / "snippet.toml").write_text(text)
+    make_plan(load_recipe(desk / "snippet.toml"), load_host())
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in ALL_BLOCKS if b.language == "python"], ids=lambda b: b.where
+)
+def test_every_piece_of_python_is_python(block: Block) -> None:
+    compile(block.text, block.where, "exec")
+
+
+@pytest.fixture
+def acme(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package that docs/plugins.md writes, installed."""
+    site = tmp_path_factory.mktemp("acme")
+    project: dict[str, dict[str, str]] = {}
+    for block in blocks(ROOT / "docs" / "plugins.md"):
+        if block.file is not None:
+            (site / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (site / block.file).write_text(block.text)
+            if block.file == "pyproject.toml":
+                project = tomllib.loads(block.text)["project"]
+    info = site / "acme_vision-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-vision\nVersion: 0.1.0\n")
+    points = project["entry-points"]["toolkit"]  # type: ignore[index]
+    lines = "".join(f"{plugin} = {module}\n" for plugin, module in dict(points).items())
+    (info / "entry_points.txt").write_text(f"[toolkit]\n{lines}")
+    monkeypatch.syspath_prepend(site)
+
+
+def test_the_plugin_of_the_docs_registers_what_the_docs_say(acme: None) -> None:
+    assert {point.name for point in entry_points(group="toolkit")} >= {"acme"}
+    host = load_host()
+    assert not [aside for aside in host.set_aside if aside.plugin == "acme"]
+    assert host.registry.get("loss", "acme.poly") is not None

@@ -1,0 +1,53 @@
+"""A run with offline copies: they train, they never validate, and they leave the folds alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import toolkit
+from toolkit.contracts import Event
+from toolkit.errors import RecipeError
+from toolkit.runs.opened import Run
+
+OFFLINE = {"augment.offline.use": "light", "augment.offline.copies": 2}
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(finished: Run, tmp_path_factory: pytest.TempPathFactory, events: list[Event]) -> Run:
+    """The finished run's recipe with two copies of each training original."""
+    runs = tmp_path_factory.mktemp("offline") / "runs"
+    return toolkit.run(finished.folder.recipe, overrides=OFFLINE, runs=runs, notify=events.append)
+
+
+def test_a_fold_trains_on_its_originals_and_their_copies(run: Run, events: list[Event]) -> None:
+    # 24 originals, two folds: 12 train, and with them 24 copies.
+    totals = {event.total for event in events if event.stage == "train"}
+    assert totals == {-(-36 // 5)}  # batches of 5
+
+
+def test_only_originals_are_validated_in_the_same_folds(run: Run, finished: Run) -> None:
+    pd.testing.assert_frame_equal(pd.read_csv(run.folder.folds), pd.read_csv(finished.folder.folds))
+    assert sorted(run.oof["id"].unique()) == sorted(finished.oof["id"].unique())
+    assert not run.oof["id"].str.contains("#").any()
+
+
+def test_the_copies_change_the_plan_and_the_model(run: Run, finished: Run) -> None:
+    assert run.plan["hash"] != finished.plan["hash"]
+    assert not run.oof["p_0"].equals(finished.oof["p_0"])
+    assert 'use = "light"\ncopies = 2\n' in run.folder.recipe.read_text()
+
+
+def test_the_host_key_is_checked_like_any_other(tiny_recipe: Path) -> None:
+    with pytest.raises(RecipeError) as error:
+        toolkit.run(tiny_recipe, overrides={**OFFLINE, "augment.offline.copies": 0})
+    assert error.value.lines == ("--set augment.offline.copies=0: augment.offline.copies: expected integer >= 1, found 0",)
+    with pytest.raises(RecipeError, match=r"augment.offline.copeis: unknown key. Did you mean"):
+        toolkit.run(tiny_recipe, overrides={**OFFLINE, "augment.offline.copeis": 1})
