@@ -8,14 +8,16 @@ import pytest
 from PIL import Image
 
 from toolkit.plugin.registry import KINDS
-from toolkit.testing import Check, CheckFailed, NotApplicable, checks
+from toolkit.testing import Check, CheckFailed, NotApplicable, checks, command_checks
 from toolkit.testing.kit import kind_checks
 from toolkit.testing.plugin_checks import FACTORY_CHECKS, PLUGIN_CHECKS, builds
 
 Install = Callable[[str, str], None]
 
 OF_KINDS = [(kind, check.__name__) for kind in KINDS for check in kind_checks(kind)]
+OF_COMMANDS = [("command", check.__name__) for check in command_checks.CHECKS]
 OF_FACTORIES = [("loss", check.__name__) for check in (*FACTORY_CHECKS, builds)]
+ALL = OF_KINDS + OF_FACTORIES + OF_COMMANDS
 
 # What a whole plugin does wrong, by the check that catches it.
 TABLES = {
@@ -81,7 +83,7 @@ def failures(found: list[Check]) -> dict[str, str]:
     return messages
 
 
-@pytest.mark.parametrize(("kind", "check"), OF_KINDS + OF_FACTORIES)
+@pytest.mark.parametrize(("kind", "check"), ALL)
 def test_a_check_catches_its_specimen_and_no_other_check_does(
     kind: str, check: str, specimens: Mapping[str, list[Check]]
 ) -> None:
@@ -94,7 +96,7 @@ def test_a_check_catches_its_specimen_and_no_other_check_does(
 def test_every_check_has_a_specimen_and_every_specimen_a_check(
     specimens: Mapping[str, list[Check]],
 ) -> None:
-    wanted = {f"{kind}:broken.{check}" for kind, check in OF_KINDS + OF_FACTORIES}
+    wanted = {f"{kind}:broken.{check}" for kind, check in ALL}
     assert set(specimens) == wanted | {"plugin:broken"}
     assert TABLES.keys() == {check.__name__ for check in PLUGIN_CHECKS}
 

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from toolkit.errors import UserError
 from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, load_host
 from toolkit.recipe.problems import did_you_mean
+from toolkit.testing import command_checks
+from toolkit.testing.command_checks import Registered
 from toolkit.testing.plugin_checks import (
     FACTORY_CHECKS,
     PLUGIN_CHECKS,
@@ -42,7 +44,7 @@ class Check(NamedTuple):
 def checks(
     plugin: str, *, options: Options | None = None, image_size: int = IMAGE_SIZE
 ) -> Iterator[Check]:
-    """Every check of every component of an installed plugin.
+    """Every check of every component and command of an installed plugin.
 
     Args:
         plugin: its entry point's name; "toolkit" is plugin zero, the components in the box.
@@ -59,6 +61,7 @@ def checks(
     if not whole.loaded:
         return
     entries = [entry for entry in host.registry if entry.plugin == plugin]
+    commands = [Registered(command) for command in host.commands if command.plugin == plugin]
     given = dict(options or {})
     for entry in entries:
         own = given.pop(f"{entry.kind}:{entry.name}", {})
@@ -69,6 +72,9 @@ def checks(
             yield _check(member, builds)
             for kind_check in kind_checks(entry.kind):
                 yield _check(member, kind_check)
+    for registered in commands:
+        for command_check in command_checks.CHECKS:
+            yield _check(registered, command_check)
     known = [f"{entry.kind}:{entry.name}" for entry in entries]
     _refuse_unknown("options", given, known)
 

@@ -9,8 +9,10 @@ import sys
 import tempfile
 import tomllib
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 
 from toolkit.errors import PluginError
+from toolkit.plugin.hooks import PROJECT
 from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import options_model, toml_key, toml_text
@@ -56,21 +58,23 @@ class Plugin:
 
     @property
     def loaded(self) -> bool:
-        return any(entry.plugin == self.name for entry in self.host.registry)
+        offered = [*self.host.registry, *self.host.commands]
+        return any(item.plugin == self.name for item in offered)
 
 
 def loads(plugin: Plugin) -> None:
     """The plugin is installed once, loads, and registers something."""
+    require(
+        plugin.name == BUILTIN or bool(entry_points(group=PROJECT, name=plugin.name)),
+        f"no installed package has the plugin {plugin.name!r}; install it (pip install -e .), and "
+        f'name its entry point: [project.entry-points.toolkit] {plugin.name} = "its_module"',
+    )
     for aside in plugin.host.set_aside:
         raise CheckFailed(
             f"the host set {aside.plugin} ({aside.package}) aside: {aside.reason}; mend what "
             "`toolkit plugins` quotes"
         )
-    require(
-        plugin.loaded,
-        f"no installed plugin {plugin.name!r} registers a component; install the package "
-        f"(pip install -e .) and name its entry point in the group toolkit {plugin.name!r}",
-    )
+    require(plugin.loaded, "registers nothing; offer a component in its toolkit_register hook")
 
 
 def light_import(plugin: Plugin) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from toolkit.contracts import TrialInfo
 from toolkit.errors import PluginError
 from toolkit.plugin.observers import observers
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require, run_info
@@ -72,6 +73,19 @@ def failed_run(subject: Subject) -> None:
                 tell(("toolkit_run_error", {"run": info, "error": error}))
 
 
+def trials(subject: Subject) -> None:
+    """It is told of a study's trials: of complete ones, and of those that have no score."""
+    params = {"optimizer.lr": 3e-4, "loss.use": "focal"}
+    told = (
+        TrialInfo(0, "complete", params, 0.5, {1: 0.25, 2: 0.5}),
+        TrialInfo(1, "pruned", params, 0.25, {1: 0.25}),
+        TrialInfo(2, "failed", params, None),
+    )
+    with _observed(subject) as (tell, info):
+        for trial in told:
+            tell(("toolkit_trial_end", {"study": info, "trial": trial}))
+
+
 def values_unmodified(subject: Subject) -> None:
     """Metrics, scores, report and recipe are left as they were."""
     with _observed(subject) as (tell, info):
@@ -87,7 +101,7 @@ def values_unmodified(subject: Subject) -> None:
             )
 
 
-CHECKS = (hooks, whole_run, resumed_run, failed_run, values_unmodified)
+CHECKS = (hooks, whole_run, resumed_run, failed_run, trials, values_unmodified)
 
 
 @contextmanager
@@ -109,8 +123,8 @@ def _observed(subject: Subject, folder: str | None = None) -> Iterator[tuple[Any
             except Exception as error:
                 cause = " ".join(f"{type(error).__name__}: {error}".split())
                 raise CheckFailed(
-                    f"{name} raises {cause}, which would end the run; count on no earlier event "
-                    "but toolkit_run_start"
+                    f"{name} raises {cause}, and the host would tell it nothing more; count on no "
+                    "earlier event but toolkit_run_start"
                 ) from error
 
         yield tell, info

@@ -63,7 +63,7 @@ SPECIMENS = {
         "labels_of_test_rows",
         "missing_data_is_explained",
     ),
-    "tracker": ("hooks", "whole_run", "resumed_run", "failed_run", "values_unmodified"),
+    "tracker": ("hooks", "whole_run", "resumed_run", "failed_run", "trials", "values_unmodified"),
 }
 
 # What any kind can get wrong; the specimens are losses.
@@ -77,6 +77,8 @@ FACTORIES = (
     "builds",
 )
 
+COMMANDS = ("target_loads", "explains_itself")
+
 
 @hookimpl
 def toolkit_register(register):
@@ -87,3 +89,5 @@ def toolkit_register(register):
             getattr(register, kind)(name, target, help=f"breaks {name}")
     for name in FACTORIES:
         register.loss(name, f"broken_specimens.factories:{name}", help=f"breaks {name}")
+    for name in COMMANDS:
+        register.command(name, f"broken_specimens.commands:{name}", help=f"breaks {name}")

@@ -58,6 +58,17 @@ def failed_run(run, /):
     return Hasty()
 
 
+class Confident:
+    @hookimpl
+    def toolkit_trial_end(self, trial):
+        print(f"trial {trial.number}: {trial.value:.4f}")
+
+
+def trials(run, /):
+    """Takes it that every trial has a score."""
+    return Confident()
+
+
 class Greedy:
     @hookimpl
     def toolkit_epoch_end(self, metrics):
