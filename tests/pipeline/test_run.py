@@ -141,6 +141,7 @@ def test_pages_of_one_document_stay_in_one_fold(run_tiny, documents: Path) -> No
     folds = pd.read_csv(run.path / "folds.csv")
     assert folds.groupby("group")["fold"].nunique().max() == 1
     assert folds["group"].nunique() == 12
+    assert run.report["rows"]["units"] == 12
 
 
 def test_a_finished_plan_is_opened_and_again_makes_a_new_folder(run_tiny) -> None:
@@ -197,6 +198,8 @@ def test_augmented_rows_follow_their_parent_and_are_never_validated(
     assert len(folds) == 48
     assert folds.groupby("parent")["fold"].nunique().max() == 1
     assert not run.oof["id"].str.startswith("aug_").any()
+    assert [(c["support"], c["train"]) for c in run.report["classes"]] == [(8, 16)] * 3
+    assert run.report["rows"]["units"] == 24
 
 
 def test_a_tracker_sees_the_whole_run_in_order(run_tiny) -> None:

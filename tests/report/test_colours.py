@@ -67,3 +67,10 @@ def test_counts_can_be_read_in_cells_of_every_strength(
     start, slope = RAMPS["deep" if deep else "td"]
     cell = over(colours[kind], start + slope * share, colours["paper"])
     assert contrast(colours["on-deep" if deep else "ink"], cell) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("mark", ["oof", "test", "train"])
+def test_bars_stand_out_from_paper(scheme: str, mark: str) -> None:
+    colours = palette(scheme)
+    assert contrast(colours[mark], colours["paper"]) >= 3  # what WCAG asks of graphics

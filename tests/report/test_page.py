@@ -139,6 +139,15 @@ def test_the_figures_of_the_page_are_those_of_report_json(make_run: Make) -> Non
         assert f"macro-F1 {fold['macro_f1']:.3f}, best epoch {fold['best_epoch']} of 8" in text
 
 
+def test_the_weakest_class_comes_first(make_run: Make) -> None:
+    folder = make_run(["a", "b", "c", "d"], skill=1.0)
+    table = page_text(folder).partition('<table class="classes">')[2].partition("</table>")[0]
+    rows = re.findall(r'<th scope="row"><bdi class="name">(\w)</bdi>', table)
+    by_f1 = sorted(report_of(folder)["classes"], key=lambda row: (row["f1"], row["class"]))
+    assert rows == [row["class"] for row in by_f1]
+    assert rows != sorted(rows)
+
+
 def test_the_largest_confusion_is_told_in_words_and_the_matrix_holds_every_count(
     make_run: Make,
 ) -> None:

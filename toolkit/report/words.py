@@ -141,7 +141,8 @@ def _test_gap(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> Mark
 
 
 def _weakest(classes: Sequence[Mapping[str, Any]]) -> Markup | None:
-    weak = sorted((c for c in classes if c["support"] and c["f1"] < 0.9), key=lambda c: c["f1"])[:3]
+    weak = [c for c in classes if c["support"] and c["f1"] < 0.9]
+    weak = sorted(weak, key=lambda c: (c["f1"], c["class"]))[:3]
     if not weak:
         return None
     each = [
