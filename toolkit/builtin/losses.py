@@ -40,16 +40,21 @@ def focal(
     """
     from toolkit.builtin.loss_modules import FocalLoss
 
+    return FocalLoss(gamma, class_weights(alpha, facts))
+
+
+def class_weights(alpha: Alpha, facts: Facts) -> list[float] | None:
+    """The weight of each class that an alpha stands for; None where it is "none"."""
     if alpha == "none":
-        return FocalLoss(gamma)
+        return None
     if isinstance(alpha, list):
         if len(alpha) != len(facts.classes) or min(alpha) < 0:
             raise UserError(
                 f"loss.alpha: expected {len(facts.classes)} weights of at least 0, one a class, "
                 f"found {alpha}"
             )
-        return FocalLoss(gamma, alpha)
-    return FocalLoss(gamma, normalized([_power(n, -float(alpha)) for n in facts.counts], facts))
+        return alpha
+    return normalized([_power(n, -float(alpha)) for n in facts.counts], facts)
 
 
 def class_balanced(

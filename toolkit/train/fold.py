@@ -24,7 +24,7 @@ from toolkit.predict.infer import mean_view, predict_views
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
-from toolkit.train.job import FoldJob, Progress, Rows
+from toolkit.train.job import FoldJob, Progress, Rows, Watch
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
@@ -43,19 +43,34 @@ from toolkit.train.state import (
 _ORDER, _AUGMENT, _WEIGHTS = 1, 2, 3
 
 
-def train_fold(job: FoldJob, notify: Notify, hook: Any) -> None:
+def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = None) -> bool:
     """Train, keep the best epoch, predict validation and test, and mark the fold as done.
 
-    Resumes behind the last finished epoch. Args: `hook` receives the tracker events.
+    Resumes behind the last finished epoch.
+
+    Args:
+        hook: receives the tracker events.
+        watch: may stop the fold behind any epoch.
+
+    Returns whether the fold came to its end.
     """
     job.folder.path.mkdir(parents=True, exist_ok=True)
     hook.toolkit_fold_start(run=job.run, fold=job.fold)
     started = time.perf_counter()
     loop = _Loop(job, notify, hook)
     loop.resume()
+
+    def see(metrics: Mapping[str, float]) -> bool:
+        return watch is None or watch.epoch(job.fold, metrics)
+
+    goes_on = all(map(see, loop.progress.history))
     try:
-        while not loop.finished:
+        while goes_on and not loop.finished:
             loop.epoch()
+            goes_on = see(loop.progress.history[-1])
+        if not goes_on:
+            loop.free()
+            return False
         load_weights(job.folder.weights, loop.bare_model)
         result = loop.predict()
     except torch.OutOfMemoryError as error:
@@ -75,11 +90,9 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any) -> None:
     }
     write_json(job.folder.done, facts)
     job.folder.state.unlink(missing_ok=True)
-    # A prepared model refers to itself: without this the next fold allocates beside it.
-    loop.accelerator.free_memory()
-    del loop
-    gc.collect()
+    loop.free()
     hook.toolkit_fold_end(run=job.run, fold=job.fold, scores=result)
+    return True
 
 
 class _Loop:
@@ -281,6 +294,13 @@ class _Loop:
         self.progress = Progress(**tree["progress"])
         text = f"fold {self.job.fold}: resumed behind epoch {self.progress.epoch}"
         self.notify(Event("message", text))
+
+    def free(self) -> None:
+        """Let go of the model: a prepared one refers to itself, and without this the next fold
+        allocates beside it."""
+        self.accelerator.free_memory()
+        self.__dict__.clear()
+        gc.collect()
 
     def _tell(self, stage: str, done: int, total: int, data: Mapping[str, Any]) -> None:
         where = {

@@ -1,0 +1,1 @@
+"""`toolkit tune`: searches a recipe's values, economically and without losing a trial."""

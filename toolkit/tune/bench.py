@@ -1,0 +1,165 @@
+"""The bench that trials are done on: the data, read and checked once, and how one recipe is
+trained and scored on it, through the same code as `toolkit run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from filelock import FileLock
+
+from toolkit.contracts import Event, Facts, ImageSpec, Notify
+from toolkit.data.cache import cache_folder
+from toolkit.data.check import Data, check_data
+from toolkit.data.folds import assign_folds
+from toolkit.data.table import read_table
+from toolkit.ensemble.join import join_oof
+from toolkit.pipeline import Job, Stages, check_components, predictions_meta, train_folds
+from toolkit.plugin.host import Host
+from toolkit.plugin.observers import Trackers
+from toolkit.predict.files import as_predictions, read_predictions
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.plan import Plan
+from toolkit.recipe.planner import make_plan
+from toolkit.runs.atomic import csv_text, write_text
+from toolkit.runs.folder import RunFolder
+from toolkit.score.metrics import scores
+from toolkit.train.job import Watch
+from toolkit.tune.objective import Objective
+
+
+@dataclass(frozen=True)
+class Question:
+    """The recipe that a study varies, and what was laid over it."""
+
+    recipe: str
+    overrides: Mapping[str, Any]
+
+    def plan(self, host: Host, more: Mapping[str, Any] | None = None) -> Plan:
+        """The plan with more values laid over it. Its own `[tune]` does not matter to it."""
+        recipe = load_recipe(self.recipe, {**self.overrides, **(more or {})})
+        if more is not None:
+            recipe.values.pop("tune", None)
+        return make_plan(recipe, host)
+
+
+@dataclass
+class Bench:
+    """Trains and scores plans of one question on its data."""
+
+    question: Question
+    host: Host
+    notify: Notify
+    skip_bad: bool = False
+    _data: dict[ImageSpec, Data] = field(default_factory=dict)
+
+    def prepare(self, plan: Plan) -> Data:
+        """Read, check and decode the data of the recipe; build its components once."""
+        table = read_table(plan.choice("data").build(), self.notify)
+        check_components(plan, table)
+        self.notify(Event("stage", "decode"))
+        data = check_data(
+            table, plan.split.folds, plan.image, cache_folder(), self.notify, skip_bad=self.skip_bad
+        )
+        self._data[plan.image] = data
+        return data
+
+    def data(self, plan: Plan) -> Data:
+        """The data at a plan's size; decoded once for each size."""
+        if plan.image not in self._data:
+            known = next(iter(self._data.values()))
+            self._data[plan.image] = check_data(
+                known.table, plan.split.folds, plan.image, cache_folder(), self.notify
+            )
+        return self._data[plan.image]
+
+    def facts(self, plan: Plan) -> Facts:
+        """Of the whole training table."""
+        table = self.data(plan).table
+        counts = np.bincount(table.train["label"], minlength=len(table.classes))
+        return Facts(table.classes, tuple(counts.tolist()), plan.image, plan.seed)
+
+    def job(self, plan: Plan, folder: RunFolder) -> Job:
+        """The plan as a run of its own, but without test images: a trial predicts none."""
+        data = self.data(plan)
+        bare = replace(data, table=replace(data.table, test=None), test_rows=None)
+        return Job(
+            plan, plan.hash(data.fingerprint), bare, folder, Stages(self._quiet), self._quiet
+        )
+
+    def _quiet(self, event: Event) -> None:
+        if event.stage != "stage":
+            self.notify(event)
+
+    def train(self, job: Job, numbers: Sequence[int], watch: Watch) -> bool:
+        """Train folds of a job, or pick up what is there. Returns whether all came to their end.
+
+        Another process that trains the same plan is waited for; what it leaves is then there.
+        Weights are thrown away behind each fold: predictions are all that a trial needs.
+        """
+        job.folder.path.mkdir(parents=True, exist_ok=True)
+        folds = self.folds(job)
+        silent = Trackers({}, lambda dropped: None)
+        keeping = _Tidy(job.folder, watch)
+        with FileLock(job.folder.lock):
+            write_text(job.folder.folds, csv_text(folds))
+            try:
+                return train_folds(job, folds, silent, keeping, numbers)
+            finally:
+                keeping.tidy(numbers)
+
+    def folds(self, job: Job) -> pd.DataFrame:
+        return assign_folds(job.data.table, job.plan.split.folds, job.plan.seed)
+
+    def score(self, job: Job, numbers: Sequence[int], objective: Objective) -> float:
+        """The out-of-fold score over the trained folds, as `report.json` would give it."""
+        files = [job.folder.fold(number).oof for number in numbers]
+        meta = predictions_meta(job, self.folds(job))
+        if len(files) == job.plan.split.folds:
+            rows = join_oof(files, job.data.table, meta)
+        else:
+            rows = pd.concat([read_predictions(file)[0] for file in files], ignore_index=True)
+        oof = as_predictions(rows, meta.classes)
+        truth = job.data.table.train.set_index("id").loc[list(oof.ids), "label"].to_numpy()
+        return scores(truth, oof.probabilities)[objective.score]
+
+    def seconds(self, job: Job, numbers: Sequence[int]) -> float:
+        """Seconds that the finished folds took, also where another trial trained them."""
+        done = [job.folder.fold(number).done for number in numbers]
+        return float(sum(_json(file)["seconds"] for file in done if file.is_file()))
+
+
+class _Tidy:
+    """A watch that throws away a fold's weights when its scores are known."""
+
+    def __init__(self, folder: RunFolder, watch: Watch) -> None:
+        self.folder, self.watch = folder, watch
+
+    def epoch(self, fold: int, metrics: Mapping[str, float], /) -> bool:
+        return self.watch.epoch(fold, metrics)
+
+    def fold(self, fold: int, scores: Mapping[str, float], /) -> bool:
+        self.folder.fold(fold).weights.unlink(missing_ok=True)
+        return self.watch.fold(fold, scores)
+
+    def tidy(self, numbers: Sequence[int]) -> None:
+        """The state of an interrupted fold stays: the trial goes on from there."""
+        for fold in numbers:
+            if self.folder.fold(fold).done.is_file():
+                self.folder.fold(fold).weights.unlink(missing_ok=True)
+
+
+def threads() -> int:
+    """Threads that a training step of this process uses."""
+    return torch.get_num_threads()
+
+
+def _json(file: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return values

@@ -1,0 +1,90 @@
+"""A study's folder, `runs/tune-<name>-<date>-<hash>/`, and which one belongs to a question."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from toolkit.recipe.plan import Plan
+from toolkit.runs.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The files of a study. It has no plan.json: it is no run, and no list of runs shows it."""
+
+    path: Path
+
+    @property
+    def facts(self) -> Path:
+        """What is asked: recipe, overrides, space, objective, and their hash."""
+        return self.path / "study.json"
+
+    @property
+    def journal(self) -> Path:
+        """Every trial, where no other storage is named."""
+        return self.path / "study.journal"
+
+    @property
+    def best(self) -> Path:
+        """The best recipe."""
+        return self.path / "best.toml"
+
+    @property
+    def report(self) -> Path:
+        """Every number of the study."""
+        return self.path / "tune.json"
+
+    @property
+    def page(self) -> Path:
+        return self.path / "tune.html"
+
+    def trial(self, plan_hash: str) -> RunFolder:
+        """Where a trial trains; trials that train the same plan share it, and its result."""
+        return RunFolder(self.path / "trials" / plan_hash[:12])
+
+    def rescore(self, plan_hash: str) -> RunFolder:
+        """Where one of the best is scored again."""
+        return RunFolder(self.path / "rescore" / plan_hash[:12])
+
+    @property
+    def study_hash(self) -> str | None:
+        """None where it is no study's folder."""
+        with suppress(OSError, ValueError, KeyError):
+            return str(json.loads(self.facts.read_text(encoding="utf-8"))["study"])
+        return None
+
+
+def study_hash(plan: Plan, fingerprint: str) -> str:
+    """32 hex digits over what a study asks: recipe, data, space, objective and proxy. How it is
+    searched (sampler, pruning, patience) may change on the way."""
+    tune = plan.values["tune"]
+    asked = [plan.hash(fingerprint), tune["space"], tune["objective"], tune["proxy"]]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def study_folder(runs: Path, name: str, hash_: str, today: date) -> StudyFolder:
+    """The folder of a study, whatever its date; made where there is none."""
+    for path in sorted(runs.glob(f"tune-*-{hash_[:8]}")):
+        if StudyFolder(path).study_hash == hash_:
+            return StudyFolder(path)
+    path = runs / f"tune-{name}-{today:%Y%m%d}-{hash_[:8]}"
+    path.mkdir(parents=True, exist_ok=True)
+    return StudyFolder(path)
+
+
+def latest_study(runs: Path) -> StudyFolder | None:
+    """The study that was written to last."""
+    found = [StudyFolder(path) for path in runs.glob("tune-*") if path.is_dir()]
+    found = [folder for folder in found if folder.study_hash is not None]
+    return max(found, key=lambda folder: folder.facts.stat().st_mtime, default=None)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return values

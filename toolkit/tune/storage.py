@@ -1,0 +1,115 @@
+"""Where a study's trials are kept: a journal in its folder, or a place that machines share."""
+
+from __future__ import annotations
+
+import random
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import optuna
+from filelock import FileLock
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from toolkit.errors import UserError
+
+_TRIES = 5
+
+
+class _Lock:
+    """A journal's lock that goes with its process: a kill while writing blocks nobody."""
+
+    def __init__(self, file: Path) -> None:
+        self.lock = FileLock(file.with_name(f".{file.name}.lock"))
+
+    def acquire(self) -> bool:
+        self.lock.acquire()
+        return True
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+def open_storage(url: str | None, journal: Path) -> BaseStorage:
+    """Open the storage.
+
+    Args:
+        url: `postgresql://...` or another database of SQLAlchemy, `redis://...`, or
+            `journal:FILE`; without one, the file `journal`.
+
+    Raises `UserError` where it cannot be reached, or its driver is not installed.
+    """
+    if url is None:
+        _mend(journal)
+        return JournalStorage(JournalFileBackend(str(journal), _Lock(journal)))  # type: ignore[arg-type]
+    kind, _, rest = url.partition(":")
+    if kind == "journal":
+        return JournalStorage(JournalFileBackend(_shared_journal(rest, url)))  # its lock suits NFS
+    if kind in ("redis", "rediss", "unix"):
+        return _redis(url)
+    if kind.startswith("sqlite"):
+        raise UserError(f"--storage {url}: SQLite is not made for several processes; use journal:")
+    return _database(url)
+
+
+def check_url(url: str) -> None:
+    """Raise `UserError` where this is no storage that a study can use."""
+    _, separator, rest = url.partition(":")
+    if not separator or not rest:
+        raise UserError(
+            f"--storage {url}: write postgresql://user:password@host/database, redis://host, "
+            "or journal:FILE"
+        )
+
+
+def _mend(journal: Path) -> None:
+    """Drop a last line that a power cut left half written: the next one would join it."""
+    if not journal.is_file():
+        return
+    lock = _Lock(journal)
+    lock.acquire()
+    try:
+        with journal.open("rb+") as file:
+            data = file.read()
+            if data and not data.endswith(b"\n"):
+                file.truncate(data.rfind(b"\n") + 1)
+    finally:
+        lock.release()
+
+
+def _shared_journal(path: str, url: str) -> str:
+    if not Path(path).absolute().parent.is_dir():
+        raise UserError(f"--storage {url}: there is no folder {Path(path).parent}")
+    return path
+
+
+def _redis(url: str) -> BaseStorage:
+    if find_spec("redis") is None:
+        raise UserError(f"--storage {url}: needs a driver: pip install 'recipe-toolkit[redis]'")
+    import redis  # type: ignore[import-not-found,unused-ignore]
+
+    try:
+        return JournalStorage(JournalRedisBackend(url, prefix="toolkit"))
+    except redis.RedisError as error:
+        raise UserError(f"--storage {url}: cannot be reached: {error}") from error
+
+
+def _database(url: str) -> BaseStorage:
+    if url.startswith("postgresql://") and find_spec("psycopg2") is None:
+        if find_spec("pg8000") is None:
+            hint = "pip install 'recipe-toolkit[postgres]'"
+            raise UserError(f"--storage {url}: needs a driver: {hint}")
+        url = url.replace("postgresql://", "postgresql+pg8000://", 1)
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+        except (ArgumentError, ImportError) as error:
+            raise UserError(f"--storage {url}: {error}") from error
+        # Two processes that make the tables at the same moment get in each other's way.
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            if attempt == _TRIES:
+                raise UserError(f"--storage {url}: cannot be used: {error}") from error
+            time.sleep(random.uniform(0.2, 1.0) * attempt)
+    raise AssertionError
