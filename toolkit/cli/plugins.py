@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from toolkit.errors import UserError
+
+if TYPE_CHECKING:
+    from toolkit.plugin.host import Host
 
 app = typer.Typer(help="Registered components: list or explain them.", invoke_without_command=True)
 
@@ -61,3 +64,55 @@ def show(
         print_table(("option", "type", "bounds", "default", "meaning"), rows)
     else:
         typer.echo("It has no options.")
+
+
+@app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="The plugin's name: `acme` in `acme.poly`.")],
+    loss: Annotated[
+        bool, typer.Option("--loss", help="With a loss (so without any flag).")
+    ] = False,
+    backbone: Annotated[bool, typer.Option("--backbone", help="With a backbone.")] = False,
+    augmentation: Annotated[
+        bool, typer.Option("--augmentation", help="With an augmentation.")
+    ] = False,
+    ensembler: Annotated[bool, typer.Option("--ensembler", help="With an ensembler.")] = False,
+    sampler: Annotated[bool, typer.Option("--sampler", help="With a sampler.")] = False,
+    source: Annotated[bool, typer.Option("--source", help="With a source.")] = False,
+    tracker: Annotated[bool, typer.Option("--tracker", help="With a tracker.")] = False,
+    command: Annotated[bool, typer.Option("--command", help="With a command.")] = False,
+) -> None:
+    """Make the package of a new plugin in ./NAME-plugin: examples, their test, a README."""
+    from pathlib import Path
+
+    from toolkit.plugin.host import load_host
+    from toolkit.plugin.scaffold import new_package
+
+    asked = {
+        "loss": loss,
+        "backbone": backbone,
+        "augmentation": augmentation,
+        "ensembler": ensembler,
+        "sampler": sampler,
+        "source": source,
+        "tracker": tracker,
+        "command": command,
+    }
+    kinds = [kind for kind, chosen in asked.items() if chosen] or ["loss"]
+    folder = new_package(name, kinds, _taken_names(load_host()), Path())
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        typer.echo(file)
+    typer.echo(f'Next: pip install -e "./{folder}[test]", then python -m pytest {folder}')
+
+
+def _taken_names(host: Host) -> dict[str, str]:
+    """Plugin names that a new plugin cannot have, with who has them."""
+    from toolkit.cli.app import app as toolkit
+
+    # A plugin of that name could not add a command: ours is looked up first.
+    ours = [c.name for c in toolkit.registered_commands]
+    ours += [group.name for group in toolkit.registered_groups]
+    taken = {name: f"the command `toolkit {name}`" for name in ours if name is not None}
+    taken |= {entry.plugin: entry.package for entry in host.registry}
+    taken |= {command.plugin: command.package for command in host.commands}
+    return taken | {aside.plugin: aside.package for aside in host.set_aside}
