@@ -185,7 +185,7 @@ RECIPE: dict[str, Any] = {
     "optimizer": {"use": "adam", "lr": 0.001},
     "schedule": {"use": "cosine"},
     "train": {"epochs": 8, "batch_size": 20},
-    "tune": {"space": {"optimizer.lr": {"low": 1e-05, "high": 0.003, "log": True}}},
+    "tune": {"trials": 20, "space": {"optimizer.lr": {"low": 1e-05, "high": 0.003, "log": True}}},
 }
 ORIGINS = {
     "name": "b4.toml:1",

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from toolkit.contracts import ImageSpec
-from toolkit.report.mistakes import SHOWN, thumbnail
+from toolkit.contracts import ImageSpec, Table
+from toolkit.data.cache import Pack
+from toolkit.data.check import Data
+from toolkit.report.mistakes import SHOWN, find_mistakes, thumbnail
 from toolkit.runs.opened import Run
 
 
@@ -72,3 +74,24 @@ def test_a_thumbnail_is_at_most_208_pixels_and_a_blank_image_stays_whole() -> No
     framed = np.zeros((30, 30, 3), np.uint8)
     framed[10:20] = 9
     assert opened(thumbnail(framed, stretched)).size == (30, 30)
+
+
+def test_rows_in_any_order_keep_their_truth_and_their_pixels(tmp_path: Path) -> None:
+    greys = {"c": 10, "a": 100, "b": 200}  # the order of the table; the pack has another
+    packed = np.array([2, 0, 1])
+    images = np.zeros((3, 24, 24, 3), np.uint8)
+    images[packed] = np.array(list(greys.values()))[:, None, None, None]
+    images.tofile(tmp_path / "images.u8")
+    pack = Pack(tmp_path / "images.u8", images.shape, {})
+    ids = list(greys)
+    train = pd.DataFrame({"id": ids, "path": ids, "label": [0, 1, 0], "parent": ids, "group": ids})
+    data = Data(Table(train, None, ("x", "y")), pack, packed, None, "")
+    keys = {"id": ["b", "c", "a"], "parent": ["b", "c", "a"], "fold": [0, 1, 0]}
+    oof = pd.DataFrame({**keys, "variant": "clean", "view": "mean"})
+    oof = oof.assign(p_0=[0.3, 0.9, 0.05], p_1=[0.7, 0.1, 0.95])
+    found = find_mistakes(oof, data, ImageSpec(21, fit="stretch"))
+    assert (found["rows"], found["mistakes"], found["confident"]) == (3, 1, 0)
+    (shot,) = found["shown"]
+    assert (shot["id"], shot["truth"], shot["predicted"], shot["fold"]) == ("b", "x", "y", 0)
+    assert shot["top"] == [["y", 0.7], ["x", 0.3]]
+    assert abs(np.asarray(opened(shot["thumbnail"])).mean() - 200) < 2

@@ -216,6 +216,8 @@ def test_values_of_the_recipe_say_where_they_came_from(make_run: Make) -> None:
     assert "toolkit:base:31" in chosen
     assert "alpha" not in chosen
     assert re.search(r"alpha ?0\.5 ?default", text)
+    every = text.partition("Every value")[2].partition("Environment")[0]
+    assert every.count("optimizer.lr") == 1  # in [tune.space], not in [tune] as well
 
 
 def test_what_an_older_version_did_not_keep_is_said_to_be_missing(make_run: Make) -> None:

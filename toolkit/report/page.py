@@ -283,9 +283,10 @@ def _recipe_sections(
         section: Any = recipe
         for key in keys:
             section = section.get(key, {})
-        if section:
+        own = {key: value for key, value in section.items() if (*keys, key) not in SECTIONS}
+        if own:
             dotted = ".".join(keys)
-            yield {"name": dotted, "rows": rows(section, f"{dotted}.")}
+            yield {"name": dotted, "rows": rows(own, f"{dotted}.")}
 
 
 def _stages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
