@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolkit.plugin.hooks import hookimpl
+from toolkit.plugin.hooks import PLUGIN_API, hookimpl
 
 if TYPE_CHECKING:
     from toolkit.pipeline import run
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from toolkit.runs.opened import open_run
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "hookimpl", "load_recipe", "open_run", "run"]
+__all__ = ["PLUGIN_API", "__version__", "hookimpl", "load_recipe", "open_run", "run"]
 
 _LAZY = {
     "run": "toolkit.pipeline",

@@ -1,6 +1,10 @@
-"""The exception tree. An exception knows which exit code the command line ends with."""
+"""The exception tree, and words that errors share. An exception knows which exit code the command
+line ends with."""
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class ToolkitError(Exception):
@@ -36,3 +40,15 @@ class PluginError(UserError):
 
 class RunError(UserError):
     """A run folder is missing, in use by another process, or not what it should be."""
+
+
+def did_you_mean(word: str, known: Iterable[str], *, at_least: float = 0.6) -> str:
+    """` Did you mean "alpha"?`, or nothing where no known word is as alike as that (0 to 1)."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=at_least)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def cause(error: BaseException) -> str:
+    """What a stranger's code raised, in one line: `ValueError: no licence file`."""
+    text = str(error) if isinstance(error, ToolkitError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())

@@ -6,9 +6,11 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,17 @@ import torch
 
 from toolkit.contracts import Event, Facts, Ints, Notify, RunInfo, Table, ignore
 from toolkit.data.augment import as_callable
-from toolkit.data.cache import cache_folder
+from toolkit.data.cache import Pack, cache_folder
 from toolkit.data.check import Data, check_data
 from toolkit.data.folds import assign_folds, fold_hash, fold_warnings, split_rows
+from toolkit.data.offline import Copies, Joined, draw_copies
 from toolkit.data.smoke import handful
 from toolkit.data.table import read_table
 from toolkit.ensemble.join import join_oof, join_test
 from toolkit.ensemble.submission import lint, write_submission
 from toolkit.errors import PluginError, RunError, UserError
 from toolkit.plugin.host import Host, load_host
-from toolkit.plugin.observers import observers
+from toolkit.plugin.observers import Dropped, Trackers
 from toolkit.predict.files import (
     PredictionsMeta,
     as_predictions,
@@ -47,8 +50,9 @@ from toolkit.runs.lock import held
 from toolkit.runs.manifest import differences, manifest
 from toolkit.runs.opened import Run
 from toolkit.train.fold import train_fold
-from toolkit.train.job import FoldJob, Rows
+from toolkit.train.job import FoldJob, Rows, Watch, with_copies
 from toolkit.train.model import check_model
+from toolkit.train.state import same_random_numbers
 
 
 def run(
@@ -87,7 +91,7 @@ def run_plan(
 ) -> Run:
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
     opened, unless `again` asks for a new run."""
-    stages = _Stages(notify)
+    stages = Stages(notify)
     table = read_table(plan.choice("data").build(), notify)
     check_components(plan, table)
     stages.enter("decode")
@@ -103,7 +107,7 @@ def run_plan(
     if folder is None or folder.finished:
         folder = new_run(runs, plan.name, plan_hash, date.today())
     with held(folder):
-        _carry_out(_Job(plan, plan_hash, data, folder, stages, _logging(folder, notify)))
+        _carry_out(Job(plan, plan_hash, data, folder, stages, _logging(folder, notify)))
     return Run(folder.path)
 
 
@@ -120,7 +124,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     The plan is made with `SMOKE_OVERRIDES`. Everything it writes goes to a folder that is
     thrown away. Returns the report.
     """
-    stages = _Stages(notify)
+    stages = Stages(notify)
     table = handful(read_table(plan.choice("data").build(), notify), plan.split.folds)
     check_components(plan, table)
     with tempfile.TemporaryDirectory(
@@ -131,7 +135,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
         data = check_data(table, plan.split.folds, plan.image, cache, notify, skip_bad=skip_bad)
         plan_hash = plan.hash(data.fingerprint)
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
-        _carry_out(_Job(plan, plan_hash, data, folder, stages, notify, steps=1))
+        _carry_out(Job(plan, plan_hash, data, folder, stages, notify, steps=1))
         return Run(folder.path).report
 
 
@@ -154,15 +158,18 @@ def check_components(plan: Plan, table: Table) -> None:
 def _probe(plan: Plan, facts: Facts) -> None:
     """One grey image through the augmentation and two rows through the loss: what a third party
     got wrong shows here, not as black batches or in the first backward pass."""
-    augmentation = plan.choice("augment", "train")
     side = plan.image.working_size
     grey = np.full((side, side, 3), 128, dtype=np.uint8)
-    changed = as_callable(augmentation.build(plan.image))(grey, np.random.default_rng(0))
-    if changed.dtype != np.uint8 or changed.ndim != 3 or changed.shape[2] != 3:
-        raise PluginError(
-            f"augmentation {augmentation.use}: gives {changed.dtype} {changed.shape}, expected "
-            "uint8 (height, width, 3); normalization is the host's"
-        )
+    for keys in (("augment", "train"), ("augment", "offline")):
+        augmentation = plan.choices.get(keys)
+        if augmentation is None:
+            continue
+        changed = as_callable(augmentation.build(plan.image))(grey, np.random.default_rng(0))
+        if changed.dtype != np.uint8 or changed.ndim != 3 or changed.shape[2] != 3:
+            raise PluginError(
+                f"augmentation {augmentation.use}: gives {changed.dtype} {changed.shape}, expected "
+                "uint8 (height, width, 3); normalization is the host's"
+            )
     loss = plan.choice("loss").build(facts)
     targets = torch.eye(len(facts.classes))[:2]
     value = loss(torch.zeros_like(targets), targets)
@@ -173,53 +180,98 @@ def _probe(plan: Plan, facts: Facts) -> None:
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
     """A plan about to be carried out in a folder."""
 
     plan: Plan
     plan_hash: str
     data: Data
     folder: RunFolder
-    stages: _Stages
+    stages: Stages
     notify: Notify
     steps: int | None = None
 
     @property
     def info(self) -> RunInfo:
         path = str(self.folder.path)
-        return RunInfo(self.plan.name, path, self.plan_hash, self.plan.values)
+        return RunInfo(self.plan.name, path, self.plan_hash, deepcopy(dict(self.plan.values)))
 
 
-def _carry_out(job: _Job) -> None:
+def _carry_out(job: Job) -> None:
     """Everything behind the checks, with the trackers told how it goes."""
-    track = job.plan.choices.get(("track",))
-    trackers = {} if track is None else {track.use: track.build(job.info)}
-    hook = observers(trackers)
-    hook.toolkit_run_start(run=job.info)
+    hook, dropped = _trackers(job)
     try:
+        hook.toolkit_run_start(run=job.info)
         _record(job)
         folds = _folds(job)
         warnings = fold_warnings(job.data.table, folds)
         for warning in warnings:
             job.notify(Event("message", f"warning: {warning}"))
-        meta = PredictionsMeta(
-            job.data.table.classes, job.plan.validate.monitor, fold_hash(folds), job.plan_hash
-        )
-        job.stages.enter("train")
-        for fold in range(job.plan.split.folds):
-            if job.folder.fold(fold).done.is_file():
-                job.folder.fold(fold).state.unlink(missing_ok=True)
-            else:
-                train_fold(_fold_job(job, folds, fold, meta), job.notify, hook)
+        train_folds(job, folds, hook)
         job.stages.enter("join")
-        report = _finish(job, meta, warnings)
+        report = _finish(job, predictions_meta(job, folds), warnings, dropped)
     except BaseException as error:
         hook.toolkit_run_error(run=job.info, error=error)
         raise
     hook.toolkit_run_end(run=job.info, report=report)
+    if len(dropped) != len(report["trackers_dropped"]):  # one failed at the very end
+        write_json(job.folder.report, {**report, "trackers_dropped": dropped})
 
 
-def _record(job: _Job) -> None:
+def train_folds(
+    job: Job,
+    folds: pd.DataFrame,
+    hook: Any,
+    watch: Watch | None = None,
+    numbers: Sequence[int] | None = None,
+) -> bool:
+    """Train the folds that are not done yet, in order.
+
+    Args:
+        folds: `id, parent, group, fold`, as `assign_folds` cuts them.
+        hook: receives the tracker events.
+        watch: sees every score and may stop the training.
+        numbers: the folds to train; without them, all.
+
+    Returns whether every fold came to its end.
+    """
+    meta, copies = predictions_meta(job, folds), _copies(job)
+    job.stages.enter("train")
+    for fold in range(job.plan.split.folds) if numbers is None else numbers:
+        done = job.folder.fold(fold).done
+        if done.is_file():
+            job.folder.fold(fold).state.unlink(missing_ok=True)
+        elif not train_fold(_fold_job(job, folds, fold, meta, copies), job.notify, hook, watch):
+            return False
+        if watch is not None and not watch.fold(fold, json.loads(done.read_text("utf-8"))):
+            return False
+    return True
+
+
+def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
+    """What the predictions of a job say of themselves."""
+    classes, monitor = job.data.table.classes, job.plan.validate.monitor
+    return PredictionsMeta(classes, monitor, fold_hash(folds), job.plan_hash)
+
+
+def _trackers(job: Job) -> tuple[Trackers, list[dict[str, str]]]:
+    """The recipe's tracker, and those that this start of the run, or an earlier one, dropped."""
+    dropped: list[dict[str, str]] = []
+    file = job.folder.trackers_dropped
+    if file.is_file():
+        dropped += json.loads(file.read_text(encoding="utf-8"))
+
+    def drop(failed: Dropped) -> None:
+        dropped.append(asdict(failed))
+        write_json(file, dropped)
+        job.notify(Event("message", f"{failed}; the run goes on"))
+
+    track = job.plan.choices.get(("track",))
+    makers = {} if track is None else {track.use: partial(track.build, job.info)}
+    return Trackers(makers, drop, guard=same_random_numbers), dropped
+
+
+def _record(job: Job) -> None:
     """Write what is run and on what; say so where a resumed run meets another machine."""
     folder = job.folder
     found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components)
@@ -238,7 +290,7 @@ def _record(job: _Job) -> None:
     write_json(folder.plan, plan)
 
 
-def _folds(job: _Job) -> pd.DataFrame:
+def _folds(job: Job) -> pd.DataFrame:
     """Cut the folds, and hold them against those that the run began with."""
     table, file = job.data.table, job.folder.folds
     folds = assign_folds(table, job.plan.split.folds, job.plan.seed)
@@ -253,10 +305,37 @@ def _folds(job: _Job) -> pd.DataFrame:
     return folds
 
 
-def _fold_job(job: _Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta) -> FoldJob:
+def _copies(job: Job) -> Copies | None:
+    """The offline copies of the training originals, where the recipe asks for them."""
+    offline, plan, data = job.plan.offline, job.plan, job.data
+    if offline is None:
+        return None
+    job.stages.enter("offline")
+    train, choice = data.table.train, plan.choice("augment", "offline")
+    originals = np.flatnonzero((train["parent"] == train["id"]).to_numpy())
+    return draw_copies(
+        data.pack,
+        data.train_rows,
+        originals,
+        choice.build,
+        {"use": choice.use, "version": choice.entry.version, **choice.options},
+        offline.copies,
+        plan.image,
+        plan.seed,
+        data.pack.cache,
+        job.notify,
+    )
+
+
+def _fold_job(
+    job: Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta, copies: Copies | None
+) -> FoldJob:
     data, table = job.data, job.data.table
     train, validation = split_rows(table, folds, fold)
-    labels = table.train["label"].to_numpy()
+    training = _rows(data, train)
+    pack: Pack | Joined = data.pack
+    if copies is not None:
+        training, pack = with_copies(training, copies, train, data.pack)
     test = None
     if table.test is not None and data.test_rows is not None:
         order = np.argsort(table.test["id"].to_numpy(), kind="stable")
@@ -265,9 +344,9 @@ def _fold_job(job: _Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta) 
     return FoldJob(
         job.plan,
         fold,
-        _facts(job.plan, table, labels[train]),
-        data.pack,
-        _rows(data, train),
+        _facts(job.plan, table, training.labels),
+        pack,
+        training,
         _rows(data, validation),
         test,
         job.folder.fold(fold),
@@ -292,7 +371,9 @@ def _facts(plan: Plan, table: Table, labels: Ints) -> Facts:
     return Facts(table.classes, tuple(counts.tolist()), plan.image, plan.seed)
 
 
-def _finish(job: _Job, meta: PredictionsMeta, warnings: list[str]) -> dict[str, Any]:
+def _finish(
+    job: Job, meta: PredictionsMeta, warnings: list[str], dropped: list[dict[str, str]]
+) -> dict[str, Any]:
     """Join the folds, write the submission, the page, and the report last of all."""
     plan, folder, table = job.plan, job.folder, job.data.table
     numbers = range(plan.split.folds)
@@ -314,6 +395,7 @@ def _finish(job: _Job, meta: PredictionsMeta, warnings: list[str]) -> dict[str, 
         as_predictions(oof, table.classes),
         submission=submission,
         set_aside=[{"id": i, "reason": reason} for i, reason in job.data.set_aside],
+        trackers_dropped=list(dropped),
         warnings=warnings,
         seconds=job.stages.leave(),
     )
@@ -323,7 +405,7 @@ def _finish(job: _Job, meta: PredictionsMeta, warnings: list[str]) -> dict[str, 
     return report
 
 
-class _Stages:
+class Stages:
     """Seconds of each stage, and an event at the start of each."""
 
     def __init__(self, notify: Notify) -> None:

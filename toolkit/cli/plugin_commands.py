@@ -15,7 +15,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from toolkit.errors import PluginError
+from toolkit.errors import PluginError, cause
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.registry import Command
 
@@ -82,10 +82,8 @@ def load_command(command: Command) -> Any:
         return typer.main.get_group(app).commands[command.name]
     # Typer refuses a signature with as many kinds of error as it has places that look at it.
     except Exception as error:
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(
-            f"command {command.full_name}: its target {command.target!r} is no command: {cause}"
-        ) from error
+        text = f"its target {command.target!r} is no command: {cause(error)}"
+        raise PluginError(f"command {command.full_name}: {text}") from error
 
 
 def _group(plugin: str, commands: Iterable[Command]) -> TyperGroup:

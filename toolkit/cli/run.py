@@ -49,5 +49,5 @@ def run(
             )
             report, path = done.report, done.path
     console.summary(report, path)
-    if report["set_aside"]:
+    if report["set_aside"] or report.get("trackers_dropped"):
         raise typer.Exit(SET_ASIDE)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PROJECT = "toolkit"
 
+PLUGIN_API = 1
+"""Version of what plugins build on: hooks, `register`, what factories are given and must return.
+It grows only where a plugin that is written for the last one would break."""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, version
 
-import pluggy
-
-from toolkit.errors import PluginError
-from toolkit.plugin.hooks import PROJECT, RegisterSpec
-from toolkit.plugin.registry import Command, Register, Registry
+from toolkit.errors import PluginError, cause
+from toolkit.plugin.hook_check import checked_hooks
+from toolkit.plugin.hooks import PLUGIN_API, PROJECT, RegisterSpec
+from toolkit.plugin.installed import Installed, distribution_of, installed
+from toolkit.plugin.registry import Command, RecipeFolder, Register, Registry
 
 BUILTIN = "toolkit"
 PACKAGE = "recipe-toolkit"
 PLUGINS_VARIABLE = "TOOLKIT_PLUGINS"
+API_ATTRIBUTE = "toolkit_plugin_api"
+
+HEAVY = ("torch", "timm", "albumentations", "pandas", "sklearn", "optuna")
+"""What a table must not import: every command would wait for it."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +36,25 @@ class SetAside:
 
 
 @dataclass(frozen=True)
+class Loaded:
+    """A plugin that loaded. `heavy`: what its table imported, and should not."""
+
+    plugin: str
+    package: str
+    version: str
+    module: str
+    heavy: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Host:
-    """The loaded plugins: what a recipe can name."""
+    """The loaded plugins: what a recipe can name, and what they add to the command line."""
 
     registry: Registry
     set_aside: tuple[SetAside, ...] = ()
+    loaded: tuple[Loaded, ...] = ()
     commands: tuple[Command, ...] = ()
+    recipes: tuple[RecipeFolder, ...] = ()
 
     def reason_for(self, component: str) -> str | None:
         """Why `plugin.name` is missing, where its plugin was set aside."""
@@ -49,52 +69,91 @@ def load_host(
 
     The variable is a comma-separated list of plugin names; set and empty, no plugin is loaded.
     """
-    registry, set_aside = Registry(), []
-    commands: list[Command] = []
     builtin = Register(BUILTIN, PACKAGE, version(PACKAGE), prefix="")
-    _register(import_module("toolkit.builtin"), builtin)
-    registry.add(builtin.entries)
-
+    _offer(import_module("toolkit.builtin"), builtin)
+    loader = _Loader(builtin)
     wanted = environ.get(PLUGINS_VARIABLE)
-    allowed = None if wanted is None else {name.strip() for name in wanted.split(",")}
-    found = entry_points(group=PROJECT) if points is None else points
-    taken: dict[str, str] = {BUILTIN: PACKAGE}
-    for point in sorted(found, key=lambda p: (p.name, _package(p))):
-        if allowed is not None and point.name not in allowed:
-            continue
-        package = _package(point)
-        if point.name in taken:
-            reason = f"the plugin name {point.name!r} is taken by {taken[point.name]}"
-            set_aside.append(SetAside(point.name, package, reason))
-            continue
-        taken[point.name] = package
-        register = Register(point.name, package, _version(point), prefix=f"{point.name}.")
+    allowed = None if wanted is None else {name.strip() for name in wanted.split(",")} - {""}
+    found, unreadable = installed(PROJECT) if points is None else (list(points), [])
+    loader.set_aside += [SetAside("?", package, reason) for package, reason in unreadable]
+    plugins = [(point, distribution_of(point)) for point in found]
+    for point, distribution in sorted(plugins, key=lambda p: (p[0].name, p[1].name)):
+        if allowed is None or point.name in allowed:
+            loader.load(point, distribution)
+    for name in sorted((allowed or set()) - {point.name for point, _ in plugins}):
+        reason = f"{PLUGINS_VARIABLE} names it, and no installed package has such a plugin"
+        loader.set_aside.append(SetAside(name, "not installed", reason))
+    return loader.host()
+
+
+class _Loader:
+    """What has loaded so far."""
+
+    def __init__(self, builtin: Register) -> None:
+        self.registry = Registry()
+        self.registry.add(builtin.entries)
+        self.taken = {BUILTIN: PACKAGE}
+        self.set_aside: list[SetAside] = []
+        self.loaded: list[Loaded] = []
+        self.commands: list[Command] = []
+        self.recipes: list[RecipeFolder] = []
+
+    def host(self) -> Host:
+        return Host(
+            self.registry,
+            tuple(self.set_aside),
+            tuple(self.loaded),
+            tuple(self.commands),
+            tuple(self.recipes),
+        )
+
+    def load(self, point: EntryPoint, distribution: Installed) -> None:
+        """Load one plugin whole, or set it aside."""
+        name, package = point.name, distribution.name
+        register = Register(name, package, distribution.version, prefix=f"{name}.")
+        before = set(HEAVY) & sys.modules.keys()
         try:
-            _register(point.load(), register)
+            self._require_name(name)
+            self.taken[name] = package
+            with redirect_stdout(sys.stderr):  # what a table prints is no part of our output
+                module = point.load()
+                _require_api(module, package)
+                _offer(module, register)
+        except KeyboardInterrupt:
+            raise
         # A plugin may raise anything at all, or exit; whatever it is becomes the listed reason.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            set_aside.append(SetAside(point.name, package, reason))
-        else:
-            registry.add(register.entries)
-            commands += register.commands
-    return Host(registry, tuple(set_aside), tuple(commands))
+        except BaseException as error:  # noqa: BLE001
+            self.set_aside.append(SetAside(name, package, cause(error)))
+            return
+        heavy = tuple(sorted(set(HEAVY) & sys.modules.keys() - before))
+        self.loaded.append(Loaded(name, package, distribution.version, point.module, heavy))
+        self.registry.add(register.entries)
+        self.commands += register.commands
+        self.recipes += register.recipe_folders
+
+    def _require_name(self, name: str) -> None:
+        if name in self.taken:
+            raise PluginError(f"the plugin name {name!r} is taken by {self.taken[name]}")
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+            raise PluginError(
+                f"the plugin name {name!r}, its entry point's, is not lower-case letters, digits, "
+                "_ and -"
+            )
 
 
-def _register(module: object, register: Register) -> None:
-    """Let pluggy check the module's hooks, in a manager of its own, and call its one hook."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(RegisterSpec)
-    manager.register(module)
-    manager.check_pending()
-    if not manager.hook.toolkit_register.get_hookimpls():
-        raise PluginError("it implements no toolkit_register hook")
-    manager.hook.toolkit_register(register=register)
+def _require_api(module: object, package: str) -> None:
+    """A plugin may say which version of the plugin API it was built for."""
+    built_for = getattr(module, API_ATTRIBUTE, PLUGIN_API)
+    if built_for == PLUGIN_API:
+        return
+    text = f"it was built for version {built_for!r} of the plugin API, and {PACKAGE} has "
+    text += f"{PLUGIN_API}; "
+    if not isinstance(built_for, int):
+        raise PluginError(f"{text}write {API_ATTRIBUTE} = {PLUGIN_API}")
+    newer = built_for > PLUGIN_API
+    raise PluginError(f"{text}update {PACKAGE if newer else package}")
 
 
-def _package(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else "unknown"
-
-
-def _version(point: EntryPoint) -> str:
-    return point.dist.version if point.dist is not None else "unknown"
+def _offer(module: object, register: Register) -> None:
+    """Check the table's hooks, and call its one hook."""
+    checked_hooks(RegisterSpec, module).toolkit_register(register=register)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.errors import PluginError
+from toolkit.errors import PluginError, cause
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,17 @@ class Command:
         return load_target(self.target, f"command {self.full_name}", "command")
 
 
+@dataclass(frozen=True)
+class RecipeFolder:
+    """A package folder of TOML recipes: `<plugin>:<name>`."""
+
+    folder: str
+    """Dotted, as an import names it: `acme_vision.recipes`. It is never imported."""
+    plugin: str
+    package: str
+    version: str
+
+
 def load_target(target: str, owner: str, expected: str = "factory") -> Callable[..., Any]:
     """What `"package.module:attribute"` names.
 
@@ -100,8 +111,8 @@ def load_target(target: str, owner: str, expected: str = "factory") -> Callable[
             found = getattr(found, part)
     # A third party's module may raise anything at all when it is imported, or exit.
     except (Exception, SystemExit) as error:
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
-        raise PluginError(f"{owner}: its target {target!r} cannot be loaded: {cause}") from error
+        text = f"{owner}: its target {target!r} cannot be loaded: {cause(error)}"
+        raise PluginError(text) from error
     if not callable(found):
         kind = type(found).__name__
         raise PluginError(f"{owner}: its target {target!r} is a {kind}, no {expected}")
@@ -143,6 +154,7 @@ class Register:
     def __init__(self, plugin: str, package: str, version: str, *, prefix: str) -> None:
         self.entries: list[Entry] = []
         self.commands: list[Command] = []
+        self.recipe_folders: list[RecipeFolder] = []
         self._plugin, self._package, self._version = plugin, package, version
         self._prefix = prefix
 
@@ -180,6 +192,15 @@ class Register:
         self.commands.append(
             Command(name, target, help, self._plugin, self._package, self._version)
         )
+
+    def recipes(self, folder: str) -> None:
+        """Offer the TOML files of a package's folder, `"acme_vision.recipes"`: `acme:<name>`."""
+        call = f'register.recipes("{folder}")'
+        if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", folder):
+            raise PluginError(f'{call}: a folder reads "package.folder"')
+        if self.recipe_folders:
+            raise PluginError(f"{call}: this plugin has a folder of recipes already")
+        self.recipe_folders.append(RecipeFolder(folder, self._plugin, self._package, self._version))
 
     def _add(self, kind: str, name: str, target: str, help: str, names: str | None = None) -> None:
         call = f'register.{kind}("{name}", "{target}")'

@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / "set_aside.csv"
 
     @property
+    def trackers_dropped(self) -> Path:
+        """Trackers that failed, and were told no more; only there where one did."""
+        return self.path / "trackers_dropped.json"
+
+    @property
     def oof(self) -> Path:
         return self.path / "oof.parquet"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from toolkit.contracts import TrialInfo
 from toolkit.errors import PluginError
-from toolkit.plugin.observers import observers
+from toolkit.plugin.observers import tracker_hooks
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require, run_info
 
 METRICS = {
@@ -42,7 +42,7 @@ def hooks(subject: Subject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tracker = subject.build(run_info(folder))
         try:
-            observers({subject.use: tracker})
+            tracker_hooks(subject.use, tracker)
         except PluginError as error:
             raise CheckFailed(f"{error}; the hooks are in toolkit/plugin/hooks.py") from error
 
@@ -111,7 +111,7 @@ def _observed(subject: Subject, folder: str | None = None) -> Iterator[tuple[Any
         info = run_info(folder or scratch)
         tracker = subject.build(info)
         try:
-            hook = observers({subject.use: tracker})
+            hook = tracker_hooks(subject.use, tracker)
         except PluginError as error:
             raise NotApplicable("its hooks are wrong; see hooks") from error
 
