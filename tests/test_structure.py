@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "toolkit"
 FLOORS = (
     "cli",
     "testing",
+    "tune",
     "pipeline",
     "report",
     "ensemble",

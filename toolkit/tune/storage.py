@@ -88,7 +88,7 @@ def _shared_journal(path: str, url: str) -> str:
 def _redis(url: str) -> BaseStorage:
     if find_spec("redis") is None:
         raise UserError(f"--storage {url}: needs a driver: pip install 'recipe-toolkit[redis]'")
-    import redis  # type: ignore[import-not-found,unused-ignore]
+    import redis
 
     try:
         return JournalStorage(JournalRedisBackend(url, prefix="toolkit"))
