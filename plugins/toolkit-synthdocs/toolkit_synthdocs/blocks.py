@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit_synthdocs import text
-from toolkit_synthdocs.dice import between, blend, chance, pick, shuffled, whole
+from toolkit_synthdocs.dice import RGB, between, blend, chance, pick, shuffled, whole
 from toolkit_synthdocs.marks import bar_code, check_box, portrait, seal, square_code
 from toolkit_synthdocs.paper import Pair, Sheet
 
@@ -63,20 +63,20 @@ def closing(sheet: Sheet) -> None:
         bar_code(rng, sheet.draw, (left, sheet.bottom - 30, left + 150, sheet.bottom))
 
 
-def tick_rows(sheet: Sheet, label: str, options: list[str], columns: int) -> None:
-    """A labelled cell of check boxes, `columns` a line."""
-    style, rng = sheet.style, sheet.rng
+def tick_rows(sheet: Sheet, label: str, options: list[str], columns: int, tone: RGB) -> None:
+    """A labelled cell of large check boxes, `columns` a line."""
+    style, rng, tall = sheet.style, sheet.rng, 1.4
     rows = -(-len(options) // columns)
     start = sheet.left + sheet.wide * 0.2
-    sheet.cell((sheet.left, start), label, fill=style.tint, anchor="mm", rows=rows)
-    sheet.cell((start, sheet.right), "", rows=rows)
-    step, size = (sheet.right - start) / columns, style.text * 1.1
+    sheet.cell((sheet.left, start), label, fill=tone, anchor="mm", rows=rows * tall)
+    sheet.cell((start, sheet.right), "", rows=rows * tall)
+    step, size = (sheet.right - start) / columns, style.text * 1.8
     for number, option in enumerate(options):
         x = start + style.text * 0.6 + step * (number % columns)
-        y = sheet.y + sheet.row * (number // columns + 0.5)
+        y = sheet.y + sheet.row * tall * (number // columns + 0.5)
         check_box(rng, sheet.draw, (x, y), size, style.ink)
-        sheet.write((x + size * 1.5, y), option, width=step - size * 2)
-    sheet.y += sheet.row * rows
+        sheet.write((x + size * 1.5, y), option, size=style.text * 1.2, width=step - size * 2)
+    sheet.y += sheet.row * rows * tall
 
 
 def big_amount(sheet: Sheet, label: str, amount: str) -> None:
@@ -84,8 +84,8 @@ def big_amount(sheet: Sheet, label: str, amount: str) -> None:
     style, rng = sheet.style, sheet.rng
     size = style.text * between(rng, 2.2, 3.2)
     box = (sheet.left, sheet.y, sheet.right, sheet.y + size * 1.9)
-    if chance(rng, 0.6):
-        fill = blend(style.paper, style.accent, pick(rng, (0.0, 0.15, 0.3)))
+    if chance(rng, 0.8):
+        fill = blend(style.paper, style.accent, pick(rng, (0.0, 0.2, 0.4)))
         sheet.draw.rounded_rectangle(box, 8, fill, style.ink, style.line)
     middle = sheet.y + size * 0.95
     sheet.write((sheet.left + size * 0.4, middle), label, size=size * 0.55, name="bold")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from PIL import Image, ImageFilter
 
@@ -18,7 +19,7 @@ def photograph(flat: Flat, rng: Rng) -> Image.Image:
     """A picture of a sheet or card, whatever its class: the same ways, the same chances.
 
     A scan fills the picture; a copy lies somewhere on white paper; a photo shows some desk, is
-    taken a little from the side and turned by up to ten degrees.
+    taken a little from the side and turned by up to eight degrees.
     """
     way = pick(rng, ("scan", "photo", "photo", "photo", "copy"))
     ratio = flat.image.width / flat.image.height
@@ -27,13 +28,13 @@ def photograph(flat: Flat, rng: Rng) -> Image.Image:
         back = Image.new("RGB", size, pick(rng, MARGINS))
         turn, tilt, fill = between(rng, -2.5, 2.5), 0.0, between(rng, 0.96, 1.08)
     elif way == "copy":
-        size = frame(rng, pick(rng, (0.71, 0.71, 0.75, ratio, 1.41)))
+        size = held(rng, ratio, (0.71, 0.71, 0.75, ratio))
         back = Image.new("RGB", size, pick(rng, MARGINS[:3]))
-        turn, tilt, fill = between(rng, -4, 4), 0.0, between(rng, 0.66, 0.98)
+        turn, tilt, fill = between(rng, -4, 4), 0.0, between(rng, 0.74, 1.0)
     else:
-        size = frame(rng, pick(rng, (0.75, 0.75, 0.75, 0.5625, 1.0, 1.333, ratio)))
+        size = held(rng, ratio, (0.75, 0.75, 0.75, 0.5625, 1.0, ratio))
         back = surface(rng, size)
-        turn, tilt, fill = between(rng, -10, 10), 0.22, between(rng, 0.78, 1.06)
+        turn, tilt, fill = between(rng, -8, 8), 0.2, between(rng, 0.84, 1.06)
     picture = lay(flat, back, rng, turn=turn, tilt=tilt, fill=fill)
     if way != "photo" and chance(rng, 0.3):
         picture = picture.convert("L").convert("RGB")
@@ -45,6 +46,13 @@ def finish(picture: Image.Image, rng: Rng) -> Image.Image:
     if chance(rng, 0.5):
         picture = picture.filter(ImageFilter.GaussianBlur(between(rng, 0.2, 0.8)))
     return lit(rng, picture)
+
+
+def held(rng: Rng, ratio: float, frames: Sequence[float]) -> tuple[int, int]:
+    """Size of a picture with one of the frames, the camera held as the sheet lies, mostly."""
+    chosen = pick(rng, frames)
+    lying = ratio > 1 and chance(rng, 0.8)
+    return frame(rng, max(chosen, 1 / chosen) if lying else chosen)
 
 
 def frame(rng: Rng, ratio: float) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from toolkit_synthdocs import text
 from toolkit_synthdocs.dice import RGB, Rng, between, blend, chance, pick, whole
 from toolkit_synthdocs.fonts import font
-from toolkit_synthdocs.marks import bar_code, portrait, seal
+from toolkit_synthdocs.marks import bar_code, portrait, seal, waves
 from toolkit_synthdocs.paper import Flat
 from toolkit_synthdocs.screens import account_screen
 
@@ -24,18 +24,27 @@ TONES: tuple[RGB, ...] = (
     (250, 250, 248),
     (206, 226, 226),
 )
+# What a kind of card likes to be printed on; it is so often, not always.
+COOL: tuple[RGB, ...] = ((206, 230, 222), (196, 228, 214), (222, 236, 224))
+WARM: tuple[RGB, ...] = ((244, 226, 210), (240, 226, 222), (246, 234, 206))
+VIOLET: tuple[RGB, ...] = ((218, 206, 238), (226, 214, 240), (204, 206, 240))
+TASTE = 0.6
+
 PRINTS: tuple[RGB, ...] = ((24, 28, 40), (30, 44, 84), (60, 40, 44), (40, 60, 52))
 
 
 class Card:
     """A landscape card: a ground of two tones with fine waves, and a colour to print in."""
 
-    def __init__(self, rng: Rng, ratio: float, *, rounded: bool = True) -> None:
+    def __init__(
+        self, rng: Rng, ratio: float, *, rounded: bool = True, taste: Sequence[RGB] = TONES
+    ) -> None:
         self.rng = rng
         self.width = whole(rng, 600, 680)
         self.height = round(self.width / ratio)
         self.ink, self.accent = pick(rng, PRINTS), pick(rng, TONES)
-        self.image = ground(rng, self.width, self.height)
+        self.tones = taste if chance(rng, TASTE) else TONES
+        self.image = ground(rng, self.width, self.height, self.tones)
         self.draw = ImageDraw.Draw(self.image)
         self.rounded = rounded
 
@@ -72,25 +81,21 @@ class Card:
         return Flat(self.image, mask)
 
 
-def ground(rng: Rng, width: int, height: int) -> Image.Image:
+def ground(rng: Rng, width: int, height: int, tones: Sequence[RGB] = TONES) -> Image.Image:
     """A gradient between two tones with waves over it, as printed to hinder copying."""
-    first, second = np.array(pick(rng, TONES)), np.array(pick(rng, TONES))
+    first, second = np.array(pick(rng, tones)), np.array(pick(rng, tones))
     across = chance(rng, 0.5)
     ramp = np.linspace(0, 1, 8)[None, :, None] if across else np.linspace(0, 1, 8)[:, None, None]
-    tones = np.broadcast_to(first + (second - first) * ramp, (8, 8, 3)).astype(np.uint8)
-    image = Image.fromarray(tones).resize((width, height), Image.Resampling.BILINEAR)
-    draw = ImageDraw.Draw(image)
+    mixed = np.broadcast_to(first + (second - first) * ramp, (8, 8, 3)).astype(np.uint8)
+    image = Image.fromarray(mixed).resize((width, height), Image.Resampling.BILINEAR)
     tone = blend(pick(rng, TONES), (120, 140, 170), between(rng, 0.1, 0.5))
-    swing, length = between(rng, 0.02, 0.1) * height, between(rng, 0.2, 0.8) * width
-    for y in range(0, height, whole(rng, 10, 26)):
-        xs = range(0, width + 12, 12)
-        draw.line([(x, y + swing * math.sin(x / length * 6.28 + y)) for x in xs], tone, 1)
+    waves(rng, ImageDraw.Draw(image), image.size, tone)
     return image
 
 
 def driver_license(rng: Rng) -> Flat:
     """Title, the class of vehicles in a badge, a number of four groups, a second small photo."""
-    card = Card(rng, between(rng, 1.5, 1.62))
+    card = Card(rng, between(rng, 1.5, 1.62), taste=COOL)
     photo_left = chance(rng, 0.7)
     x, side = (0.36, 0.04) if photo_left else (0.05, 0.66)
     title = pick(rng, ("자동차운전면허증", "운전면허증"))
@@ -116,7 +121,7 @@ def driver_license(rng: Rng) -> Flat:
 
 def national_id(rng: Rng) -> Flat:
     """A wide title, name and number in large print, the issuer with a seal below."""
-    card = Card(rng, between(rng, 1.5, 1.62))
+    card = Card(rng, between(rng, 1.5, 1.62), taste=WARM)
     photo_left = chance(rng, 0.3)
     x, side = (0.36, 0.04) if photo_left else (0.06, 0.66)
     title = pick(rng, ("주민등록증", "주 민 등 록 증", "주민등록증"))
@@ -137,7 +142,7 @@ def national_id(rng: Rng) -> Flat:
 
 def passport(rng: Rng) -> Flat:
     """The page with the photo above two lines for machines; sometimes the opposite page as well."""
-    card = Card(rng, between(rng, 1.35, 1.48), rounded=False)
+    card = Card(rng, between(rng, 1.35, 1.48), rounded=False, taste=VIOLET)
     photo_left = chance(rng, 0.85)
     x, side = (0.34, 0.04) if photo_left else (0.05, 0.68)
     title = pick(rng, ("여권  PASSPORT", "PASSPORT  여권", "대여권  PASSPORT"))
@@ -165,7 +170,7 @@ def passport(rng: Rng) -> Flat:
     if chance(rng, 0.5):
         return card.flat()
     book = Image.new("RGB", (card.width, card.height * 2 + 6), (90, 90, 100))
-    book.paste(ground(rng, card.width, card.height), (0, 0))
+    book.paste(ground(rng, card.width, card.height, card.tones), (0, 0))
     other = ImageDraw.Draw(book)
     for row in range(whole(rng, 0, 6)):
         y = card.height * (0.2 + row * 0.1)
@@ -184,13 +189,10 @@ def bankbook(rng: Rng) -> Flat:
     book = Card(rng, between(rng, 1.35, 1.62), rounded=chance(rng, 0.4))
     name = text.bank(rng)
     strong = blend(book.accent, pick(rng, PRINTS), 0.75)
-    if chance(rng, 0.6):
-        top = pick(rng, (0.0, 0.0, 0.8))
-        box = (0, top * book.height, book.width, (top + 0.2) * book.height)
-        book.draw.rectangle(box, strong)
-        book.write(0.05, top + 0.1, name, 0.11, name="black", fill=(255, 255, 255))
-    else:
-        book.write(0.05, 0.1, name, 0.11, name="black", fill=strong)
+    top = pick(rng, (0.0, 0.0, 0.8))
+    box = (0, top * book.height, book.width, (top + 0.2) * book.height)
+    book.draw.rectangle(box, strong)
+    book.write(0.05, top + 0.1, name, 0.11, name="black", fill=(255, 255, 255))
     book.write(0.95, 0.32, pick(rng, ("통장", "예금통장", "저축예금 통장")), 0.12, anchor="rm")
     book.write(0.06, 0.33, "계좌번호", 0.065, name="regular")
     book.write(0.06, 0.46, text.account(rng), between(rng, 0.1, 0.14), name="sans-bold", room=0.85)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -22,9 +25,14 @@ WALLS: tuple[RGB, ...] = ((236, 240, 246), (190, 214, 236), (214, 222, 214), (24
 
 
 def seal(
-    rng: Rng, image: Image.Image, centre: tuple[float, float], size: float, words: str
+    rng: Rng,
+    image: Image.Image,
+    centre: tuple[float, float],
+    size: float,
+    words: str,
+    inks: Sequence[RGB] = REDS,
 ) -> None:
-    """A red seal, round or square, turned and thin here and there as ink is."""
+    """A seal, mostly red, round or square, turned and thin here and there as ink is."""
     side = max(16, round(size))
     ink = Image.new("L", (side, side), 0)
     draw = ImageDraw.Draw(ink)
@@ -45,7 +53,7 @@ def seal(
     worn = np.asarray(ink, np.uint16) * np.asarray(wear, np.uint16) // 255
     ink = Image.fromarray((worn * strength).astype(np.uint8))
     ink = ink.rotate(between(rng, -25, 25), Image.Resampling.BILINEAR)
-    image.paste(pick(rng, REDS), (round(centre[0] - side / 2), round(centre[1] - side / 2)), ink)
+    image.paste(pick(rng, inks), (round(centre[0] - side / 2), round(centre[1] - side / 2)), ink)
 
 
 def portrait(rng: Rng, width: int, height: int) -> Image.Image:
@@ -115,3 +123,12 @@ def check_box(
             (x + size, y - size * 0.7),
         )
         draw.line(tick, pick(rng, ((30, 60, 160), (20, 20, 20), (190, 40, 40))), 3)
+
+
+def waves(rng: Rng, draw: ImageDraw.ImageDraw, size: tuple[int, int], tone: RGB) -> None:
+    """Fine waves over the whole of a paper, as they are printed to hinder copying."""
+    width, height = size
+    swing, length = between(rng, 0.02, 0.1) * height, between(rng, 0.2, 0.8) * width
+    for y in range(0, height, whole(rng, 10, 26)):
+        xs = range(0, width + 12, 12)
+        draw.line([(x, y + swing * math.sin(x / length * 6.28 + y)) for x in xs], tone, 1)

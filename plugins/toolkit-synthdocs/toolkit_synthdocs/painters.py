@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from toolkit_synthdocs import cards, certificates, pages, scenes, screens
+from toolkit_synthdocs import bills, cards, certificates, forms, scenes, screens
 from toolkit_synthdocs.camera import finish, photograph
 from toolkit_synthdocs.classes import CLASSES
 from toolkit_synthdocs.degrade import Pixels, array, degrade
@@ -20,20 +20,20 @@ SPLITS: tuple[Split, Split] = ("train", "test")
 
 SHEETS: dict[str, Callable[[Rng], Flat]] = {
     "account_number": cards.account_number,
-    "application_for_payment_of_pregnancy_medical_expenses": pages.pregnancy_application,
+    "application_for_payment_of_pregnancy_medical_expenses": forms.pregnancy_application,
     "confirmation_of_admission_and_discharge": certificates.admission,
     "diagnosis": certificates.diagnosis,
     "driver_license": cards.driver_license,
-    "medical_bill_receipts": pages.medical_bill,
+    "medical_bill_receipts": bills.medical_bill,
     "medical_outpatient_certificate": certificates.outpatient,
     "national_id_card": cards.national_id,
     "passport": cards.passport,
     "payment_confirmation": lambda rng: payment_confirmation(rng),
-    "pharmaceutical_receipt": pages.pharmacy_receipt,
-    "prescription": pages.prescription,
-    "resume": pages.resume,
+    "pharmaceutical_receipt": bills.pharmacy_receipt,
+    "prescription": forms.prescription,
+    "resume": forms.resume,
     "statement_of_opinion": certificates.opinion,
-    "vehicle_registration_certificate": pages.vehicle_registration,
+    "vehicle_registration_certificate": forms.vehicle_registration,
 }
 SCENES: dict[str, Callable[[Rng], Image.Image]] = {
     "car_dashboard": scenes.dashboard,
@@ -42,7 +42,7 @@ SCENES: dict[str, Callable[[Rng], Image.Image]] = {
 
 
 def payment_confirmation(rng: Rng) -> Flat:
-    return screens.payment_screen(rng) if chance(rng, 0.3) else pages.payment_slip(rng)
+    return screens.payment_screen(rng) if chance(rng, 0.3) else bills.payment_slip(rng)
 
 
 def image(seed: int, split: Split, label: int, index: int) -> Pixels:

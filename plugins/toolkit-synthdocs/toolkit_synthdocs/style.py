@@ -1,4 +1,4 @@
-"""The look of a page. All page-like classes draw it from the same pools, so it tells no class."""
+"""The look of a page: pools that all page-like classes share, so that it hardly tells a class."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ ACCENTS: tuple[RGB, ...] = (
     (60, 130, 60),
     (20, 20, 24),
 )
+
+
+@dataclass(frozen=True)
+class Taste:
+    """The colours that a class likes. It gets them often, and any others else."""
+
+    papers: tuple[RGB, ...] = PAPERS
+    accents: tuple[RGB, ...] = ACCENTS
+
+
+ANY = Taste()
+TASTE = 0.6  # chance that a page has its class's colours
 
 Align = Literal["left", "center", "right"]
 Heading = Literal["plain", "underline", "double", "box", "band"]
@@ -62,11 +74,14 @@ class Style:
     digits: str
 
 
-def page_style(rng: Rng, *, landscape: float = 0.15, slip: float = 0.08) -> Style:
+def page_style(
+    rng: Rng, *, landscape: float = 0.15, slip: float = 0.08, taste: Taste = ANY
+) -> Style:
     """A page's look; `landscape` and `slip` (a till receipt's width) are chances."""
+    taste = taste if chance(rng, TASTE) else ANY
     size = page_size(rng, landscape, slip)
     width, height = size
-    paper, accent = pick(rng, PAPERS), pick(rng, ACCENTS)
+    paper, accent = pick(rng, taste.papers), pick(rng, taste.accents)
     side = min(width, round(height * 0.75))
     return Style(
         size=size,
@@ -77,7 +92,7 @@ def page_style(rng: Rng, *, landscape: float = 0.15, slip: float = 0.08) -> Styl
         margin=round(side * between(rng, 0.05, 0.12)),
         text=max(10, round(side * between(rng, 0.021, 0.028))),
         row=between(rng, 1.7, 2.4),
-        title=between(rng, 0.062, 0.09) * height * (1.25 if width > height else 1.0),
+        title=between(rng, 0.068, 0.092) * height * (1.25 if width > height else 1.0),
         align=pick(rng, ("center", "center", "center", "left", "right")),
         heading=pick(rng, ("plain", "plain", "underline", "double", "box", "band")),
         frame=pick(rng, ("none", "none", "single", "double")),

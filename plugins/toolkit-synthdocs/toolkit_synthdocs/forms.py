@@ -1,25 +1,31 @@
-"""The other page-like classes: forms, bills, prescriptions, resumes, registrations."""
+"""What was filled in: applications, prescriptions, resumes, registrations."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from toolkit_synthdocs import text
 from toolkit_synthdocs.blocks import (
-    big_amount,
     closing,
     person_fields,
     photo,
     signature,
     tick_rows,
 )
-from toolkit_synthdocs.dice import Rng, between, blend, chance, pick, shuffled, whole
-from toolkit_synthdocs.marks import square_code
+from toolkit_synthdocs.dice import RGB, Rng, between, blend, chance, pick, shuffled, whole
+from toolkit_synthdocs.marks import square_code, waves
 from toolkit_synthdocs.paper import Flat, Pair, Sheet
-from toolkit_synthdocs.style import page_style
+from toolkit_synthdocs.style import ACCENTS, Taste, page_style
+
+FAMILY = Taste(((252, 236, 240), (250, 230, 236), (255, 250, 250)), ((196, 70, 120), (170, 60, 90)))
+DOSES = Taste(((240, 246, 238), (255, 255, 255)), ((96, 72, 140), (24, 120, 130)))
+OFFICE = Taste(((255, 255, 255), (250, 250, 247)), ((20, 20, 24), (70, 76, 84)))
+ROAD = Taste(((226, 240, 228), (236, 240, 222)), ((60, 130, 60), (110, 120, 50)))
 
 
 def pregnancy_application(rng: Rng) -> Flat:
     """A form full of check boxes."""
-    sheet = Sheet(rng, page_style(rng))
+    sheet = Sheet(rng, page_style(rng, taste=FAMILY))
     sheet.letterhead(text.company(rng))
     words = (
         "임신·출산 진료비 지급 신청서",
@@ -35,9 +41,11 @@ def pregnancy_application(rng: Rng) -> Flat:
         ("수령 방법", ["방문", "우편", "문자", "전자문서"]),
         ("확인 서류", ["진단서", "등본", "신분증", "위임장", "통장사본", "기타"]),
     ]
-    person_fields(sheet)
+    person_fields(sheet, rows=1)
+    tone = blend(sheet.style.paper, sheet.style.accent, between(rng, 0.2, 0.5))
     for label, options in shuffled(rng, asked)[: whole(rng, 4, 6)]:
-        tick_rows(sheet, label, options, pick(rng, (2, 2, 3)))
+        if sheet.remaining > sheet.row * 7:
+            tick_rows(sheet, label, options, pick(rng, (2, 3, 3)), tone)
     sheet.skip(0.5)
     sheet.fields([[("은행", text.bank(rng)), ("계좌", text.account(rng))]])
     signature(sheet, f"{pick(rng, text.PLACES)}공단 이사장 귀하", "신청인")
@@ -45,134 +53,54 @@ def pregnancy_application(rng: Rng) -> Flat:
     return Flat(sheet.image)
 
 
-FEES = (
-    *("진찰료", "입원료", "식대", "투약료", "주사료", "마취료", "처치료", "검사료", "영상진단"),
-    *("치료재료", "물리치료", "선택료", "MRI", "CT", "초음파", "제증명", "기타"),
-)
-
-
-def medical_bill(rng: Rng) -> Flat:
-    """A dense grid of fees, with the sums below it or at its side."""
-    sheet = Sheet(rng, page_style(rng))
-    owner = text.hospital(rng)
-    sheet.letterhead(owner)
-    sheet.heading(pick(rng, ("진료비 계산서·영수증", "진료비영수증", "진료비 계산서")))
-    person_fields(sheet, rows=whole(rng, 1, 2))
-    header = ("항목", "본인부담", "공단부담", "비급여", "합계")[: whole(rng, 4, 5)]
-    room = int((sheet.remaining - sheet.row * 3) / sheet.row)
-    rows = [
-        (fee, *(text.won(rng) if chance(rng, 0.75) else "" for _ in header[1:]))
-        for fee in FEES[: max(6, min(whole(rng, 10, 17), room))]
-    ]
-    sheet.table((1.3, *(1.0 for _ in header[1:])), header, rows)
-    totals: list[Pair] = [("총액", text.won(rng)), ("납부할 금액", text.won(rng))]
-    sheet.fields([totals] if chance(rng, 0.5) else [[pair] for pair in totals])
-    signature(sheet, owner, "수납")
-    return Flat(sheet.image)
-
-
-def payment_slip(rng: Rng) -> Flat:
-    """A proof of payment on paper: the sum in large digits, a list of facts."""
-    sheet = Sheet(rng, page_style(rng, slip=0.35))
-    owner = text.company(rng)
-    sheet.letterhead(owner)
-    sheet.heading(pick(rng, ("결제확인서", "납입확인서", "카드매출전표", "납부 확인서")))
-    if chance(rng, 0.7):
-        big_amount(sheet, "결제금액", text.won(rng, 10_000))
-    facts: list[Pair] = [
-        ("승인번호", text.digits(rng, 8)),
-        ("카드번호", f"{text.digits(rng, 4)}-****-****-{text.digits(rng, 4)}"),
-        ("결제일시", text.date(rng)),
-        ("가맹점", owner),
-        ("할부", pick(rng, ("일시불", "3개월", "6개월"))),
-        ("공급가액", text.won(rng)),
-        ("부가세", text.won(rng)),
-        ("상품명", pick(rng, ("진료비", "수강료", "보험료", "물품대금"))),
-    ]
-    sheet.fields([[fact] for fact in shuffled(rng, facts)[: whole(rng, 4, 8)]], label=0.7)
-    if sheet.y < sheet.height * 0.6 and chance(rng, 0.5):
-        big_amount(sheet, "합계", text.won(rng, 10_000))
-    sheet.say("위 금액을 정히 영수(결제)하였음을 확인합니다.")
-    signature(sheet, owner, "대표")
-    closing(sheet)
-    return Flat(sheet.image)
-
-
-def pharmacy_receipt(rng: Rng) -> Flat:
-    """A medicine bag or a till receipt: drugs with their pills, when to take them, the sum."""
-    sheet = Sheet(rng, page_style(rng, slip=0.55))
-    owner = text.pharmacy(rng)
-    sheet.letterhead(owner)
-    words = ("약제비 영수증", "약제비 계산서·영수증", "복약안내 및 영수증", "약 봉투")
-    sheet.heading(pick(rng, words))
-    sheet.fields([[("환자", text.person(rng)), ("조제일", text.date(rng))]])
-    for _ in range(whole(rng, 2, 5)):
-        if sheet.remaining > sheet.row * 10:
-            _medicine(sheet)
-    costs = ("약제비 총액", "본인부담금", "보험자부담", "조제료", "카드", "현금영수증")
-    lines = [[(cost, text.won(rng))] for cost in costs[: whole(rng, 3, 6)]]
-    sheet.fields(lines, label=0.8)
-    if chance(rng, 0.5):
-        big_amount(sheet, "합계", text.won(rng))
-    signature(sheet, owner, "약사")
-    closing(sheet)
-    return Flat(sheet.image)
-
-
-def _medicine(sheet: Sheet) -> None:
-    """A line of the medicine bag: a pill's picture, its name, how often it is taken."""
-    rng, style = sheet.rng, sheet.style
-    tall = sheet.row * 1.7
-    colours = ((240, 240, 236), (250, 220, 120), (240, 170, 170), (170, 200, 240), (180, 220, 180))
-    pad = tall * 0.2
-    box = (sheet.left + pad, sheet.y + pad, sheet.left + tall * 1.4, sheet.y + tall - pad)
-    sheet.draw.rounded_rectangle(box, tall * 0.3, pick(rng, colours), style.ink, 1)
-    if chance(rng, 0.5):
-        middle = (box[0] + box[2]) / 2
-        half = (middle, box[1], box[2], box[3])
-        sheet.draw.rounded_rectangle(half, tall * 0.25, pick(rng, colours), style.ink, 1)
-    x = sheet.left + tall * 1.7
-    room = sheet.right - x
-    sheet.write((x, sheet.y + tall * 0.3), text.drug(rng), name="bold", width=room)
-    dose = f"1회 {whole(rng, 1, 2)}정  1일 {whole(rng, 1, 3)}회  {whole(rng, 3, 14)}일분"
-    sheet.write((x, sheet.y + tall * 0.72), dose, width=room)
-    sheet.y += tall
-    sheet.rule(sheet.left, sheet.right, 1)
-
-
 def prescription(rng: Rng) -> Flat:
-    """A table of drugs with narrow columns of doses under a coloured head."""
-    sheet = Sheet(rng, page_style(rng))
+    """A large sign and a table of drugs with narrow columns of doses under a coloured head."""
+    style = page_style(rng, slip=0.0, taste=DOSES)
+    sheet = Sheet(rng, replace(style, grid="full", line=2))
     owner = text.hospital(rng)
     sheet.letterhead(owner)
+    top = sheet.y
     sheet.heading(pick(rng, ("처방전", "처 방 전", "원외처방전")))
-    person_fields(sheet, rows=whole(rng, 1, 2))
+    if sheet.style.align != "center" or sheet.width > sheet.height:
+        size = round(sheet.style.title * between(rng, 1.2, 1.6))
+        side = sheet.left if sheet.style.align == "right" else sheet.right - size
+        square_code(rng, sheet.image, (side, top), size)
+        sheet.y = max(sheet.y, top + size + sheet.row * 0.5)
+    person_fields(sheet, rows=1)
     _, code = text.disease(rng)
     if chance(rng, 0.7):
         sheet.fields([[("질병분류", code), ("의료기관", owner)]])
-    tone = blend(sheet.style.paper, sheet.style.accent, between(rng, 0.35, 0.7))
+    tone = blend(sheet.style.paper, strong(rng, sheet.style.accent), between(rng, 0.6, 0.95))
+    size = sheet.height * between(rng, 0.07, 0.1)
+    sheet.write((sheet.left, sheet.y + size / 2), "Rx", size=size, name="serif-bold", fill=tone)
+    sheet.y += size
+    start = sheet.y
     rows = []
     for _ in range(whole(rng, 3, 8)):
         doses = (str(whole(rng, 1, 3)), str(whole(rng, 1, 3)), str(whole(rng, 3, 30)))
         rows.append((text.drug(rng), *doses, pick(rng, ("식후30분", "식전", "취침전"))))
     blank = ("", "", "", "", "")
-    rows += [blank] * whole(rng, 0, 4)
+    rows += [blank] * whole(rng, 0, 3)
     sheet.table((5, 1, 1, 1, 2), ("처방 의약품의 명칭", "1회", "1일", "일수", "용법"), rows, tone)
+    end = start + sheet.row * (len(rows) + 1)
+    sheet.draw.rectangle((sheet.left, start, sheet.right, end), None, tone, 5)
     if chance(rng, 0.6):
         sheet.fields([[("조제약국", text.pharmacy(rng)), ("조제약사", text.person(rng))]])
     signature(sheet, owner, "처방의")
-    if chance(rng, 0.5):
-        side = pick(rng, (sheet.left, sheet.right - 66))
-        square_code(rng, sheet.image, (side, sheet.bottom - 66), 64)
     closing(sheet)
     return Flat(sheet.image)
 
 
+def strong(rng: Rng, accent: RGB) -> RGB:
+    """The page's accent, unless it has none to speak of."""
+    return accent if max(accent) - min(accent) > 30 else pick(rng, ACCENTS[:4])
+
+
 def resume(rng: Rng) -> Flat:
     """A photo beside the first fields, and a life in tables."""
-    sheet = Sheet(rng, page_style(rng, landscape=0.08, slip=0.0))
+    sheet = Sheet(rng, page_style(rng, landscape=0.08, slip=0.0, taste=OFFICE))
     sheet.heading(pick(rng, ("이력서", "이 력 서", "이  력  서", "입사지원서")))
-    width = round(sheet.wide * between(rng, 0.18, 0.24))
+    width = round(min(sheet.wide, sheet.height * 0.7) * between(rng, 0.23, 0.3))
     height = round(width * 1.3)
     gap = width + 10
     left, right, top = sheet.left, sheet.right, sheet.y
@@ -214,7 +142,14 @@ CAR_SPECS = ("길이", "너비", "높이", "총중량", "배기량", "정격출�
 
 def vehicle_registration(rng: Rng) -> Flat:
     """Numbered small cells within a double frame, mostly on a wide page."""
-    sheet = Sheet(rng, page_style(rng, landscape=0.45, slip=0.0))
+    style = page_style(rng, landscape=0.6, slip=0.0, taste=ROAD)
+    style = replace(style, frame="double", grid="full", row=between(rng, 1.5, 1.9))
+    sheet = Sheet(rng, style)
+    tone = blend(style.paper, strong(rng, style.accent), between(rng, 0.25, 0.5))
+    waves(rng, sheet.draw, style.size, tone)
+    inset = style.margin * 0.4
+    box = (inset, inset, sheet.width - inset, sheet.height - inset)
+    sheet.draw.rectangle(box, None, blend(style.paper, strong(rng, style.accent), 0.8), 7)
     sheet.letterhead(f"{pick(rng, text.PLACES)}시")
     sheet.heading(pick(rng, ("자동차등록증", "자동차 등록증", "자 동 차 등 록 증")))
     values = [
