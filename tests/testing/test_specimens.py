@@ -33,6 +33,15 @@ def toolkit_register(register):
 """,
 }
 
+EMPTY = """
+from toolkit import hookimpl
+
+
+@hookimpl
+def toolkit_register(register):
+    pass
+"""
+
 HIDDEN = """
 from toolkit import hookimpl
 
@@ -113,6 +122,14 @@ def test_a_broken_table_is_caught(check: str, install: Install) -> None:
     found = [c for c in checks("tables") if c.component == "plugin:tables"]
     messages = failures(found)
     assert list(messages) == [check]
+
+
+def test_a_table_that_offers_nothing_is_caught(install: Install) -> None:
+    install("empty", EMPTY)
+    messages = failures(list(checks("empty")))
+    assert messages == {
+        "loads": "plugin:empty loads: registers nothing; offer something in toolkit_register"
+    }
 
 
 def test_a_heavy_import_is_named_with_the_line_that_asks_for_it(install: Install) -> None:

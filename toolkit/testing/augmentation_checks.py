@@ -11,6 +11,7 @@ import numpy as np
 
 from toolkit.contracts import Augmentation, Image
 from toolkit.data.augment import as_callable
+from toolkit.errors import cause
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 
 SIZES = ((1, 1), (1, 9), (9, 1), (37, 53))
@@ -76,10 +77,9 @@ def tiny_and_odd_sizes(subject: Subject) -> None:
                 changed = augment(_image(height, width), np.random.default_rng(seed))
             # An augmentation may raise anything at all.
             except Exception as error:
-                cause = " ".join(f"{type(error).__name__}: {error}".split())
                 raise CheckFailed(
-                    f"raises {cause} for an image of {height} x {width}; leave an image that is "
-                    "too small for it as it is"
+                    f"raises {cause(error)} for an image of {height} x {width}; leave an image "
+                    "that is too small for it as it is"
                 ) from error
             _require_image(changed, f" for an image of {height} x {width}")
 

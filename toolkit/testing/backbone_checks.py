@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.contracts import Facts, InputSpec, LayerGroups
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, cause
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 from toolkit.train.state import load_weights, save_weights
 
@@ -154,9 +154,8 @@ def odd_sizes(subject: Subject) -> None:
         return
     # What torch raises in the middle of a model helps nobody.
     except Exception as error:
-        cause = " ".join(f"{type(error).__name__}: {error}".split())
         raise CheckFailed(
-            f"fails on images of {odd} pixels with {cause}; take them, or raise "
+            f"fails on images of {odd} pixels with {cause(error)}; take them, or raise "
             "toolkit.errors.UserError in the factory, naming the sizes that it takes "
             "(facts.image.size is known there)"
         ) from error

@@ -10,9 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from toolkit.errors import UserError
+from toolkit.errors import UserError, cause, did_you_mean
 from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, load_host
-from toolkit.recipe.problems import did_you_mean
 from toolkit.testing import command_checks
 from toolkit.testing.command_checks import Registered
 from toolkit.testing.plugin_checks import (
@@ -166,8 +165,7 @@ def _check(subject: Any, check: Callable[[Any], None]) -> Check:
         # A component may raise anything at all; the rule says what it should have done.
         except Exception as error:
             rule = (inspect.getdoc(check) or "").partition("\n")[0]
-            cause = " ".join(f"{type(error).__name__}: {error}".split())
-            raise CheckFailed(f"{where}: raises {cause}. The rule: {rule}") from error
+            raise CheckFailed(f"{where}: raises {cause(error)}. The rule: {rule}") from error
 
     return Check(subject.component, check.__name__, run)
 

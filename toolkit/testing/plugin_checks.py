@@ -13,13 +13,11 @@ from importlib.metadata import entry_points
 
 from toolkit.errors import PluginError
 from toolkit.plugin.hooks import PROJECT
-from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host
+from toolkit.plugin.host import BUILTIN, HEAVY, PLUGINS_VARIABLE, Host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import options_model, toml_key, toml_text
 from toolkit.recipe.problems import validate
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, host_arguments, require
-
-HEAVY = ("torch", "timm", "albumentations", "pandas", "sklearn", "optuna")
 
 # Loads one plugin as `toolkit plugins` does, and tells which heavy packages came with it, and the
 # line that asked for each.
@@ -58,8 +56,8 @@ class Plugin:
 
     @property
     def loaded(self) -> bool:
-        offered = [*self.host.registry, *self.host.commands]
-        return any(item.plugin == self.name for item in offered)
+        found = (loaded.plugin for loaded in self.host.loaded)
+        return self.name == BUILTIN or self.name in found
 
 
 def loads(plugin: Plugin) -> None:
@@ -74,7 +72,9 @@ def loads(plugin: Plugin) -> None:
             f"the host set {aside.plugin} ({aside.package}) aside: {aside.reason}; mend what "
             "`toolkit plugins` quotes"
         )
-    require(plugin.loaded, "registers nothing; offer a component in its toolkit_register hook")
+    host = plugin.host
+    offered = [item.plugin for item in (*host.registry, *host.commands, *host.recipes)]
+    require(plugin.name in offered, "registers nothing; offer something in toolkit_register")
 
 
 def light_import(plugin: Plugin) -> None:

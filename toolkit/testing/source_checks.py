@@ -15,7 +15,7 @@ import pandas as pd
 
 from toolkit.contracts import KnowsTestLabels, Prepares, Table, ignore
 from toolkit.data.table import TRAIN_COLUMNS, read_table, table_problems
-from toolkit.errors import UserError
+from toolkit.errors import UserError, cause
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 
 FOLDS = 2
@@ -127,10 +127,9 @@ def missing_data_is_explained(subject: Subject) -> None:
             )
             return
         except Exception as error:
-            cause = " ".join(f"{type(error).__name__}: {error}".split())
             raise CheckFailed(
-                f"raises {cause} where its root is not there; raise toolkit.errors.DataError with "
-                "the path and what belongs there"
+                f"raises {cause(error)} where its root is not there; raise DataError "
+                "with the path and what belongs there"
             ) from error
     if not found.problems:
         raise CheckFailed(

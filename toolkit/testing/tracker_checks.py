@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from toolkit.contracts import TrialInfo
-from toolkit.errors import PluginError
+from toolkit.errors import PluginError, cause
 from toolkit.plugin.observers import tracker_hooks
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require, run_info
 
@@ -121,10 +121,9 @@ def _observed(subject: Subject, folder: str | None = None) -> Iterator[tuple[Any
                 getattr(hook, name)(**values)
             # A hook may raise anything at all.
             except Exception as error:
-                cause = " ".join(f"{type(error).__name__}: {error}".split())
                 raise CheckFailed(
-                    f"{name} raises {cause}, and the host would tell it nothing more; count on no "
-                    "earlier event but toolkit_run_start"
+                    f"{name} raises {cause(error)}, and the host would tell it nothing more; count "
+                    "on no earlier event but toolkit_run_start"
                 ) from error
 
         yield tell, info
