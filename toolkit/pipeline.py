@@ -47,7 +47,7 @@ from toolkit.report.page import draw_page
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
-from toolkit.runs.manifest import differences, manifest
+from toolkit.runs.manifest import changes_since, differences, manifest
 from toolkit.runs.opened import Run
 from toolkit.train.fold import train_fold
 from toolkit.train.job import FoldJob, Rows, Watch, with_copies
@@ -68,7 +68,7 @@ def run(
     """Run a recipe: K-fold models, out-of-fold and test predictions, submission, report.
 
     Args:
-        recipe: a TOML file, or `toolkit:NAME`.
+        recipe: a TOML file, `toolkit:NAME`, or `<plugin>:NAME`.
         overrides: dotted keys and values laid over the recipe, `{"loss.alpha": 0.5}`.
         runs: where run folders are.
         again: make a new run of a plan that is finished.
@@ -77,7 +77,8 @@ def run(
 
     Raises `RecipeError`, `DataError` and other `UserError`s with everything that is to mend.
     """
-    plan = make_plan(load_recipe(recipe, overrides), host or load_host())
+    host = host or load_host()
+    plan = make_plan(load_recipe(recipe, overrides, host), host)
     return run_plan(plan, runs=Path(runs), again=again, skip_bad=skip_bad, notify=notify)
 
 
@@ -92,6 +93,8 @@ def run_plan(
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
     opened, unless `again` asks for a new run."""
     stages = Stages(notify)
+    for line in changes_since(Path(plan.path), plan.components):
+        notify(Event("message", line))
     table = read_table(plan.choice("data").build(), notify)
     check_components(plan, table)
     stages.enter("decode")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import EntryPoint
+from importlib.metadata import PathDistribution
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -81,7 +81,8 @@ def moody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     (site / "moody_tracker.py").write_text(MOODY)
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("TOOLKIT_PLUGINS", "acme")
-    yield load_host({}, [EntryPoint("acme", "moody_tracker", "toolkit")])
+    (point,) = PathDistribution(info).entry_points
+    yield load_host({}, [point])
     sys.modules.pop("moody_tracker", None)
 
 
@@ -133,6 +134,11 @@ def test_a_tracker_that_fails_is_logged_once_and_listed_and_the_numbers_are_the_
 
     run = start(fails="toolkit_epoch_end", notify=note)
     assert run.report["trackers_dropped"] == [EPOCH_DROP]
+    components = json.loads(run.folder.manifest.read_text())["components"]
+    recorded = [
+        (c["name"], c["package"], c["version"]) for c in components if c["kind"] == "tracker"
+    ]
+    assert recorded == [("acme.moody", "acme-vision", "1.2.3")]
     assert messages.count(LINE) == 1
     assert run.folder.log.read_text().count(LINE) == 1
     for file in ("oof", "test", "submission"):

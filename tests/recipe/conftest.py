@@ -52,8 +52,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 @pytest.fixture(scope="session")
 def shipped_host() -> Host:
-    """What the recipes in the box need: the built-ins, and the plugin toolkit-lite."""
-    return load_host({"TOOLKIT_PLUGINS": "lite"})
+    """What the recipes in the box need: the built-ins, toolkit-lite and toolkit-synthdocs."""
+    return load_host({"TOOLKIT_PLUGINS": "lite,synthdocs"})
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import toolkit
 from toolkit.errors import UserError
 from toolkit.plugin.host import Host
 from toolkit.recipe.load import load_recipe
@@ -29,7 +30,11 @@ def test_every_recipe_in_the_box_says_what_it_is_for() -> None:
 def test_only_the_prefix_leads_into_the_box() -> None:
     assert find_shipped("b4") is None
     assert find_shipped("recipes/b4.toml") is None
-    assert find_shipped("toolkit:b4") == shipped_recipes()["b4"]
+    assert find_shipped("C:recipe.toml") is None  # a drive of Windows
+    found = find_shipped("toolkit:b4")
+    assert found is not None
+    assert (found.name, found.file) == ("toolkit:b4", shipped_recipes()["b4"])
+    assert (found.package, found.version) == ("recipe-toolkit", toolkit.__version__)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "", "../recipes/b4"])

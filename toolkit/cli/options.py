@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-RecipePath = Annotated[str, typer.Argument(help="A TOML file, or toolkit:NAME for one in the box.")]
+RecipePath = Annotated[
+    str, typer.Argument(help="A TOML file, toolkit:NAME for one in the box, or PLUGIN:NAME.")
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Lay a value over the recipe; repeatable."),

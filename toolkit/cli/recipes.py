@@ -9,29 +9,42 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.options import Overrides, RecipePath, parse_overrides
-from toolkit.errors import UserError
+from toolkit.errors import PluginError, UserError
 
-app = typer.Typer(help="Recipes in the box: list or copy them.", invoke_without_command=True)
+app = typer.Typer(
+    help="Recipes in the box and of plugins: list or copy them.", invoke_without_command=True
+)
 
 
 @app.callback()
 def list_recipes(context: typer.Context) -> None:
-    """List the recipes in the box."""
+    """List the recipes in the box, and those of plugins."""
     if context.invoked_subcommand is not None:
         return
     from toolkit.cli.console import print_table
-    from toolkit.recipe.shipped import shipped_recipes, summary
+    from toolkit.plugin.host import load_host
+    from toolkit.recipe.shipped import plugin_recipes, shipped_recipes, summary
 
     rows = [(name, summary(file)) for name, file in shipped_recipes().items()]
+    missing = []
+    for folder in load_host().recipes:
+        try:
+            found = plugin_recipes(folder)
+        except PluginError as error:
+            missing.append(str(error))
+        else:
+            rows += [(f"{folder.plugin}:{name}", summary(file)) for name, file in found.items()]
     print_table(("recipe", "what it is for"), rows)
+    for line in missing:
+        typer.echo(f"set aside: {line}")
 
 
 @app.command("copy")
 def copy(
-    name: Annotated[str, typer.Argument(help="A recipe of `toolkit recipes`.")],
+    name: Annotated[str, typer.Argument(help="A recipe of `toolkit recipes`: cpu, acme:pages.")],
     to: Annotated[Path, typer.Argument(help="The file to write.")],
 ) -> None:
-    """Copy a recipe from the box, to change it."""
+    """Copy a recipe, to change it."""
     from toolkit.recipe.shipped import copy_recipe
 
     copy_recipe(name, to)
@@ -39,7 +52,7 @@ def copy(
 
 
 def validate(
-    recipes: Annotated[list[str], typer.Argument(help="TOML files, or toolkit:NAME.")],
+    recipes: Annotated[list[str], typer.Argument(help="TOML files, toolkit:NAME or PLUGIN:NAME.")],
     set_: Overrides = None,
 ) -> None:
     """Check recipes without running them: every mistake, with file and line."""
@@ -51,7 +64,7 @@ def validate(
     lines: list[str] = []
     for recipe in recipes:
         try:
-            plan = make_plan(load_recipe(recipe, parse_overrides(set_)), host)
+            plan = make_plan(load_recipe(recipe, parse_overrides(set_), host), host)
         except UserError as error:
             lines += error.lines
         else:
@@ -70,7 +83,8 @@ def show(recipe: RecipePath, set_: Overrides = None) -> None:
     from toolkit.recipe.planner import make_plan
     from toolkit.recipe.show import recipe_lines
 
-    plan = make_plan(load_recipe(recipe, parse_overrides(set_)), load_host())
+    host = load_host()
+    plan = make_plan(load_recipe(recipe, parse_overrides(set_), host), host)
     lines = list(recipe_lines(plan))
     width = min(60, max(len(line) for line, keys in lines if keys is not None))
     for line, keys in lines:

@@ -33,8 +33,9 @@ def run(
     from toolkit.recipe.planner import make_plan
 
     # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
-    forced = SMOKE_OVERRIDES if smoke else {}
-    plan = make_plan(load_recipe(recipe, {**parse_overrides(set_), **forced}), load_host())
+    overrides = {**parse_overrides(set_), **(SMOKE_OVERRIDES if smoke else {})}
+    host = load_host()
+    plan = make_plan(load_recipe(recipe, overrides, host), host)
 
     from toolkit import pipeline
     from toolkit.cli.console import Console

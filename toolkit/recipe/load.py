@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import RecipeError, UserError
+from toolkit.plugin.host import Host
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys, key_lines, split_key
 from toolkit.recipe.sections import default_use
-from toolkit.recipe.shipped import find_shipped
+from toolkit.recipe.shipped import Shipped, find_shipped
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Recipe:
     path: str
     values: dict[str, Any]
     origins: dict[Keys, Origin] = field(default_factory=dict)
+    shipped: list[Shipped] = field(default_factory=list)
+    """Those of its parts that installed packages ship."""
 
     def origin(self, keys: Keys) -> Origin:
         """Where `keys` was set; for a key that nobody set, the nearest table around it."""
@@ -46,21 +49,25 @@ class Recipe:
         return Origin(self.path)
 
 
-def load_recipe(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+def load_recipe(
+    path: str | Path, overrides: Mapping[str, Any] | None = None, host: Host | None = None
+) -> Recipe:
     """Read and merge a recipe.
 
     Args:
-        path: a TOML file, or `toolkit:NAME` for one that ships with the package.
+        path: a TOML file, `toolkit:NAME` for one in the box, or `<plugin>:NAME`.
         overrides: dotted keys and their values, `{"loss.alpha": 0.5}`.
+        host: the loaded plugins; loaded only where a plugin's recipe is named without them.
 
     Raises `RecipeError` where a file is missing, is not TOML, or extends itself.
     """
-    layers = _layers(str(path), [])
+    layers = _layers(str(path), [], host)
     merged = Recipe(str(path), {})
     # An override of `use` comes first, so that it drops the old options and not other overrides.
     laid = [_override(key, value) for key, value in (overrides or {}).items()]
     layers += sorted(laid, key=lambda layer: not layer.path.endswith(".use"))
     for layer in layers:
+        merged.shipped += layer.shipped
         _drop_ranges(merged, layer)
         _merge(merged, layer.values, layer.origins, ())
     return merged
@@ -98,9 +105,10 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), value
 
 
-def _layers(path: str, seen: list[str]) -> list[Recipe]:
+def _layers(path: str, seen: list[str], host: Host | None) -> list[Recipe]:
     """The recipe and those it extends, the furthest ancestor first."""
-    file = find_shipped(path) or Path(path)
+    own = find_shipped(path, host)
+    file = Path(path) if own is None else own.file
     identity = str(file.resolve())
     if identity in seen:
         chain = " -> ".join(Path(p).name for p in [*seen, identity])
@@ -108,20 +116,20 @@ def _layers(path: str, seen: list[str]) -> list[Recipe]:
     values, lines = _read(path, file)
     origins = {keys: Origin(path, line) for keys, line in lines.items()}
     parent = values.pop("extends", None)
-    layer = Recipe(path, values, origins)
+    layer = Recipe(path, values, origins, [] if own is None else [own])
     if parent is None:
         return [layer]
     if not isinstance(parent, str):
         raise RecipeError(f"{origins[('extends',)]}: extends: expected text, found {parent!r}")
     try:
-        shipped = find_shipped(parent)
+        shipped = find_shipped(parent, host)
     except UserError as error:
         raise RecipeError(f"{origins[('extends',)]}: extends: {error}") from error
     if shipped is None:
         parent = _beside(path, file, parent)
         if not Path(parent).is_file():
             raise RecipeError(f"{origins[('extends',)]}: extends: there is no file {parent}")
-    return [*_layers(parent, [*seen, identity]), layer]
+    return [*_layers(parent, [*seen, identity], host), layer]
 
 
 def _beside(path: str, file: Path, parent: str) -> str:

@@ -27,6 +27,7 @@ from toolkit.recipe.sections import (
     Tune,
     Validate,
 )
+from toolkit.recipe.shipped import Shipped
 
 # What cannot change a result does not change the hash. The data section acts through the table,
 # whose fingerprint is hashed, so that moved data is the same data.
@@ -60,6 +61,8 @@ class Plan:
     origins: Mapping[Keys, Origin]
     sections: Mapping[Keys, BaseModel]
     choices: Mapping[Keys, Choice]
+    shipped: tuple[Shipped, ...] = ()
+    """The recipes of installed packages that it was made from."""
 
     @property
     def name(self) -> str:
@@ -116,16 +119,14 @@ class Plan:
 
     @property
     def components(self) -> list[dict[str, str]]:
-        """Kind, name, package and version of every component that the plan uses."""
-        return [
-            {
-                "kind": choice.entry.kind,
-                "name": choice.use,
-                "package": choice.entry.package,
-                "version": choice.entry.version,
-            }
-            for choice in self.choices.values()
+        """Kind, name, package and version of every component that the plan uses, and of every
+        recipe of a package that it was made from."""
+        used = [
+            (c.entry.kind, c.use, c.entry.package, c.entry.version) for c in self.choices.values()
         ]
+        used += [("recipe", s.name, s.package, s.version) for s in self.shipped]
+        names = ("kind", "name", "package", "version")
+        return [dict(zip(names, values, strict=True)) for values in used]
 
     def hash(self, fingerprint: str) -> str:
         """32 hex digits over the recipe, the table's fingerprint and the components' versions."""
@@ -135,7 +136,7 @@ class Plan:
             for key in keys[:-1]:
                 table = table.get(key, {})
             table.pop(keys[-1], None)
-        used = [c for c in self.components if c["kind"] not in ("source", "tracker")]
+        used = [c for c in self.components if c["kind"] not in ("source", "tracker", "recipe")]
         weights = _file_hash(self.choice("backbone").options.get("weights"))
         facts = json.dumps([recipe, used, fingerprint, weights], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()[:32]

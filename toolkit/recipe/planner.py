@@ -68,7 +68,8 @@ class _Planner:
             self.resolve(values, keys)
         values["tune"]["space"] = resolved_space(self.space(), known)
         origins = {keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)}
-        return Plan(self.recipe.path, values, origins, self.sections, self.choices)
+        shipped = tuple(self.recipe.shipped)
+        return Plan(self.recipe.path, values, origins, self.sections, self.choices, shipped)
 
     def problem(self, keys: Keys, text: str) -> None:
         self.problems.append((self.recipe.origin(keys), f"{'.'.join(keys)}: {text}"))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
+
+from toolkit.runs.folder import RunFolder
 
 _PACKAGES = (
     "recipe-toolkit",
@@ -55,6 +59,22 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         for key, value in flat_new.items()
         if flat_old.get(key) != value
     ]
+
+
+def changes_since(recipe: Path, components: list[dict[str, str]]) -> list[str]:
+    """Where a recipe is a run folder's, which of its components came from other versions then."""
+    folder = RunFolder(recipe.parent)
+    if recipe != folder.recipe or not folder.manifest.is_file():
+        return []
+    recorded = json.loads(folder.manifest.read_text(encoding="utf-8"))["components"]
+    before = {(c["kind"], c["name"]): f"{c['package']} {c['version']}" for c in recorded}
+    changes = []
+    for c in components:
+        then, now = before.get((c["kind"], c["name"])), f"{c['package']} {c['version']}"
+        if then not in (None, now):
+            text = f"{c['kind']} {c['name']} is {now}, and was {then} in that run"
+            changes.append(f"{recipe}: results may differ: {text}")
+    return changes
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:

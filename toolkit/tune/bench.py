@@ -43,7 +43,7 @@ class Question:
 
     def plan(self, host: Host, more: Mapping[str, Any] | None = None) -> Plan:
         """The plan with more values laid over it. Its own `[tune]` does not matter to it."""
-        recipe = load_recipe(self.recipe, {**self.overrides, **(more or {})})
+        recipe = load_recipe(self.recipe, {**self.overrides, **(more or {})}, host)
         if more is not None:
             recipe.values.pop("tune", None)
         return make_plan(recipe, host)

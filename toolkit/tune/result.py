@@ -14,7 +14,7 @@ from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.lines import Keys, split_key
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
-from toolkit.recipe.shipped import PREFIX
+from toolkit.recipe.shipped import is_shipped
 from toolkit.runs.atomic import write_json, write_text
 from toolkit.tune.page import draw_page
 from toolkit.tune.rows import best_of, candidates, row_of, rows_of
@@ -62,6 +62,10 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
         "winner": _winner(study, trials, fresh),
         "incumbent": None if incumbent is None else incumbent["trial"],
         "seconds": round(sum(seconds), 1),
+        "set_aside": [
+            {"id": name, "reason": reason}
+            for name, reason in study.bench.data(study.plan).set_aside
+        ],
     }
 
 
@@ -159,7 +163,7 @@ def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
 
 def _reference(recipe: str, folder: Path) -> str:
     """How a recipe in `folder` names the one that it extends."""
-    if recipe.startswith(PREFIX):
+    if is_shipped(recipe):
         return recipe
     return Path(os.path.relpath(recipe, folder)).as_posix()
 
@@ -174,7 +178,7 @@ def _table(section: Keys, values: Mapping[Keys, tuple[Any, str]]) -> Iterator[st
 def _check_best(study: Study, trial: FrozenTrial) -> None:
     """What was written must be what was tried."""
     question, host = study.bench.question, study.bench.host
-    written = make_plan(load_recipe(study.folder.best), host).values
+    written = make_plan(load_recipe(study.folder.best, host=host), host).values
     tried = question.plan(host, study.overrides(trial)).values
     aside = ("name", "tune", "track")
     wrong = [k for k in tried if k not in aside and written.get(k) != tried[k]]
