@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.options import Overrides, RunsFolder, parse_overrides
+from toolkit.cli.run import SET_ASIDE
 from toolkit.errors import RunError, UserError
 
 _TRIALS = 20
@@ -63,7 +64,7 @@ def tune(
     # Planned before the search is imported: a mistake in the space shows without torch's start.
     host, overrides = load_host(), parse_overrides(set_)
     name = _recipe_of_the_latest_run(runs) if recipe is None else recipe
-    plan = make_plan(load_recipe(name, overrides), host)
+    plan = make_plan(load_recipe(name, overrides, host), host)
 
     from toolkit.cli.tune_console import TuneConsole
     from toolkit.tune.bench import Question
@@ -74,7 +75,8 @@ def tune(
         folder = tune(
             Question(name, overrides), plan, host, asked=asked, runs=runs, notify=console.notify
         )
-    console.summary(folder.path)
+    if console.summary(folder.path):
+        raise typer.Exit(SET_ASIDE)
 
 
 def _recipe_of_the_latest_run(runs: Path) -> str:

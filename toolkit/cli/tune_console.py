@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,6 @@ class TuneConsole:
         self.live: Any = None
         self.facts: Mapping[str, Any] = {}
         self.rows: dict[int, Mapping[str, Any]] = {}
-        self.fresh: list[Mapping[str, Any]] = []
         self.status = ""
 
     def __enter__(self) -> TuneConsole:
@@ -59,9 +59,10 @@ class TuneConsole:
 
     def _trial(self, row: Mapping[str, Any]) -> None:
         if row["of"] is not None:
-            self.fresh.append(row)
-            score = "" if row["score"] is None else f"{row['score']:.4f}"
-            self._line(f"trial {row['of']} on fresh folds: {score}, {row['seconds']:.0f} s")
+            if row["state"] != "running":
+                score = row["reason"] if row["score"] is None else f"{row['score']:.4f}"
+                text = f"trial {row['of']} on fresh folds: {score}, {row['seconds'] or 0:.0f} s"
+                self._line(text)
             return
         self.rows[row["trial"]] = row
         if row["state"] != "running":
@@ -122,10 +123,8 @@ class TuneConsole:
             for row in rows
         ]
 
-    def summary(self, folder: Path) -> None:
-        """The closing table."""
-        import json
-
+    def summary(self, folder: Path) -> bool:
+        """The closing table. Returns whether something was set aside."""
         facts = json.loads((folder / "tune.json").read_text(encoding="utf-8"))
         rows = [row for row in facts["trials"] if row["state"] != "running"]
         head, cells = self._table(rows)
@@ -136,7 +135,13 @@ class TuneConsole:
             if not line.startswith("# "):
                 break
             print(line.removeprefix("# "))
+        for aside in facts["set_aside"]:
+            print(f"set aside: {aside['id']}: {aside['reason']}")
+        lost = [row["trial"] for row in facts["trials"] if row["state"] == "failed"]
+        for number in lost:
+            print(f"set aside: trial {number}: its process died each time it was tried")
         print(f"{folder}: best.toml, tune.html, tune.json")
+        return bool(facts["set_aside"] or lost)
 
 
 def _what(event: Event) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.tune.lease import given_up
 from toolkit.tune.objective import Objective, curve_of
-from toolkit.tune.trial import Study
+
+if TYPE_CHECKING:
+    from toolkit.tune.trial import Study
 
 _STATES = {
     TrialState.COMPLETE: "complete",

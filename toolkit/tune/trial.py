@@ -9,13 +9,14 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
-from toolkit.contracts import Facts
+from toolkit.contracts import Event, Facts
 from toolkit.errors import UserError
 from toolkit.recipe.plan import Plan
 from toolkit.tune.bench import Bench, threads
 from toolkit.tune.folder import StudyFolder
 from toolkit.tune.objective import Objective, curve_of, epoch_step, fold_step
 from toolkit.tune.prune import Pruner
+from toolkit.tune.rows import row_of
 from toolkit.tune.space import Space
 
 FRESH_SEED = 1_000_003
@@ -106,6 +107,7 @@ def _carry_out(
     trial.set_user_attr("plan", plan_hash)
     trial.set_user_attr("threads", threads())
     watch = _Watch(study, trial, prune=prune)
+    watch.show()
     try:
         whole = bench.train(job, numbers, watch)
     except UserError as error:
@@ -141,7 +143,13 @@ class _Watch:
         self.study.alive()
         self.seconds = 0.0
         self._tell(fold_step(fold), scores[self.study.objective.score])
+        self.show()
         return self._goes_on()
+
+    def show(self) -> None:
+        """Tell who looks on where the trial stands."""
+        frozen = self.trial.study.get_trials(deepcopy=False)[self.trial.number]
+        self.study.bench.notify(Event("trial", data=row_of(self.study, frozen)))
 
     def _tell(self, step: int, value: float) -> None:
         self.told[step] = value

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.contracts import Event, Notify, RunInfo, TrialInfo, ignore
 from toolkit.errors import RunError
@@ -122,7 +122,7 @@ def goal_of(study: Study, trials: int | None, deadline: float | None, *, rescore
         done = sorted(finished(found), key=lambda t: t.datetime_complete or t.datetime_start or 0)
         curves = [curve_of(t.intermediate_values, sign) for t in done]
         scores = [
-            sign * t.value if t.value is not None and t.state.name == "COMPLETE" else None
+            sign * t.value if t.state == TrialState.COMPLETE and t.value is not None else None
             for t in done
         ]
         return unlikely(scores, noise(curves, folds), study.plan.tune.patience)
@@ -218,24 +218,28 @@ class _Teller:
 
     def told(self, trial: FrozenTrial) -> None:
         """A trial ended."""
-        self.notify(Event("trial", data=row_of(self.study, trial)))
+        row = row_of(self.study, trial)
+        self.notify(Event("trial", data=row))
         if self.rescore:
             return
         states: dict[str, Any] = {"COMPLETE": "complete", "PRUNED": "pruned"}
         info = TrialInfo(
             trial.number,
             states.get(trial.state.name, "failed"),
-            self.study.values(trial),
-            trial.value,
+            row["values"],
+            row["score"],
             dict(trial.intermediate_values),
         )
         self.trackers.toolkit_trial_end(study=self.info, trial=info)
 
     def poll(self) -> None:
         """Look for trials that ended in other processes."""
-        ended = self._ended()
-        for number in sorted(ended - self.known):
-            self.told(self._trials()[number])
+        trials, ended = self._trials(), self._ended()
+        for trial in trials:
+            if trial.state == TrialState.RUNNING:
+                self.notify(Event("trial", data=row_of(self.study, trial)))
+            elif trial.number in ended - self.known:
+                self.told(trial)
         self.known = ended
 
     def _trials(self) -> list[FrozenTrial]:

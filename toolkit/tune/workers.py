@@ -49,9 +49,9 @@ def work_in_processes(orders: Orders, count: int, notify: Notify, poll: Callable
     devices = _devices()
     crew = [_Worker(orders, number, devices) for number in range(count)]
     try:
-        while any(worker.process.is_alive() or worker.pending for worker in crew):
+        while any(not worker.done for worker in crew):
             pipes = [worker.pipe for worker in crew if worker.pending]
-            wait([*pipes, *(w.process.sentinel for w in crew)], timeout=_POLL_SECONDS)
+            wait([*pipes, *(w.process.sentinel for w in crew if not w.done)], _POLL_SECONDS)
             for worker in crew:
                 worker.listen(notify)
             poll()
@@ -84,6 +84,8 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     pending: bool
+    """Whether it may still say something."""
+    done: bool = False
 
     def start(self) -> None:
         self.starts += 1
@@ -112,13 +114,18 @@ class _Worker:
             else:
                 self.error = ToolkitError(text)
         code = self.process.exitcode
-        if self.pending or code is None or code >= 0 or self.error is not None:
+        if self.pending or code is None or self.done:
             return
-        if self.starts > _RESTARTS:
+        if code < 0 and self.starts <= _RESTARTS:
+            text = f"worker {self.number} died (signal {-code}); another takes over"
+            notify(Event("message", text))
+            self.start()
+            return
+        self.done = True
+        if code < 0:
             self.error = ToolkitError(f"worker {self.number} died {self.starts} times ({code})")
-            return
-        notify(Event("message", f"worker {self.number} died (signal {-code}); another takes over"))
-        self.start()
+        elif code > 0 and self.error is None:
+            self.error = ToolkitError(f"worker {self.number} ended with code {code}")
 
     def interrupt(self) -> None:
         """Let the worker finish its bookkeeping and end."""
