@@ -11,8 +11,8 @@ from toolkit_synthdocs.blocks import (
     person_fields,
     signature,
 )
-from toolkit_synthdocs.dice import RGB, Rng, between, chance, pick, shuffled, whole
-from toolkit_synthdocs.marks import REDS, seal
+from toolkit_synthdocs.dice import RGB, Rng, between, blend, chance, pick, shuffled, whole
+from toolkit_synthdocs.marks import REDS, bar_code, seal
 from toolkit_synthdocs.paper import Flat, Pair, Sheet
 from toolkit_synthdocs.style import ACCENTS, Taste, page_style
 
@@ -42,7 +42,15 @@ def medical_bill(rng: Rng) -> Flat:
         (fee, *(text.won(rng) if chance(rng, 0.75) else "" for _ in header[1:]))
         for fee in FEES[: max(6, min(whole(rng, 13, 17), room))]
     ]
-    sheet.table((1.3, *(1.0 for _ in header[1:])), header, rows)
+    tone = blend(style.paper, style.accent, between(rng, 0.3, 0.6))
+    shares = (1.3, *(1.0 for _ in header[1:]))
+    for column in (0, len(header) - 1):  # names and sums stand out
+        before, wide = sum(shares[:column]), shares[column]
+        start = sheet.left + sheet.wide * before / sum(shares)
+        end = start + sheet.wide * wide / sum(shares)
+        bottom = sheet.y + sheet.row * (len(rows) + 1)
+        sheet.draw.rectangle((start, sheet.y, end, bottom), tone)
+    sheet.table(shares, header, rows, tone)
     totals: list[Pair] = [("총액", text.won(rng)), ("납부할 금액", text.won(rng))]
     sheet.fields([totals] if chance(rng, 0.5) else [[pair] for pair in totals])
     signature(sheet, owner, "수납")
@@ -72,6 +80,10 @@ def payment_slip(rng: Rng) -> Flat:
     size = between(rng, 0.26, 0.36) * min(sheet.width, sheet.height)
     place = (between(rng, 0.3, 0.75) * sheet.width, sheet.y - size * between(rng, 0.1, 0.6))
     seal(rng, sheet.image, place, size, pick(rng, ("승인완료", "결제완료", "납부완료")), inks)
+    if chance(rng, 0.85):
+        tall = sheet.height * between(rng, 0.05, 0.08)
+        bar_code(rng, sheet.draw, (sheet.left, sheet.y, sheet.right, sheet.y + tall))
+        sheet.y += tall
     sheet.say("위 금액을 정히 영수(결제)하였음을 확인합니다.")
     signature(sheet, owner, "대표")
     closing(sheet)

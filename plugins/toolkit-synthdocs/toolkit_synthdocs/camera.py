@@ -21,7 +21,7 @@ def photograph(flat: Flat, rng: Rng) -> Image.Image:
     A scan fills the picture; a copy lies somewhere on white paper; a photo shows some desk, is
     taken a little from the side and turned by up to eight degrees.
     """
-    way = pick(rng, ("scan", "photo", "photo", "photo", "copy"))
+    way = pick(rng, ("scan", "scan", "photo", "photo", "photo", "copy"))
     ratio = flat.image.width / flat.image.height
     if way == "scan":
         size = frame(rng, ratio * between(rng, 0.94, 1.06))
@@ -36,7 +36,7 @@ def photograph(flat: Flat, rng: Rng) -> Image.Image:
         back = surface(rng, size)
         turn, tilt, fill = between(rng, -8, 8), 0.2, between(rng, 0.84, 1.06)
     picture = lay(flat, back, rng, turn=turn, tilt=tilt, fill=fill)
-    if way != "photo" and chance(rng, 0.3):
+    if way != "photo" and chance(rng, 0.2):
         picture = picture.convert("L").convert("RGB")
     return finish(picture, rng)
 

@@ -28,7 +28,7 @@ TONES: tuple[RGB, ...] = (
 COOL: tuple[RGB, ...] = ((206, 230, 222), (196, 228, 214), (222, 236, 224))
 WARM: tuple[RGB, ...] = ((244, 226, 210), (240, 226, 222), (246, 234, 206))
 VIOLET: tuple[RGB, ...] = ((218, 206, 238), (226, 214, 240), (204, 206, 240))
-TASTE = 0.6
+TASTE = 0.75
 
 PRINTS: tuple[RGB, ...] = ((24, 28, 40), (30, 44, 84), (60, 40, 44), (40, 60, 52))
 
@@ -181,7 +181,7 @@ def passport(rng: Rng) -> Flat:
 
 
 def account_number(rng: Rng) -> Flat:
-    return account_screen(rng) if chance(rng, 0.3) else bankbook(rng)
+    return account_screen(rng) if chance(rng, 0.2) else bankbook(rng)
 
 
 def bankbook(rng: Rng) -> Flat:

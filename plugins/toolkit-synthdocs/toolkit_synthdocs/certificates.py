@@ -14,10 +14,10 @@ from toolkit_synthdocs import text
 from toolkit_synthdocs.blocks import closing, person_fields, signature
 from toolkit_synthdocs.dice import Rng, between, chance, pick, shuffled, whole
 from toolkit_synthdocs.marks import seal
-from toolkit_synthdocs.paper import Flat, Pair, Sheet
+from toolkit_synthdocs.paper import WHITE, Flat, Pair, Sheet
 from toolkit_synthdocs.style import page_style
 
-OWN_SHAPE = 0.75  # chance that the field which sets a twin apart has the twin's own shape
+OWN_SHAPE = 0.9  # chance that the field which sets a twin apart has the twin's own shape
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ def stay(sheet: Sheet) -> None:
     rng, style = sheet.rng, sheet.style
     size, tall = style.text * between(rng, 1.5, 1.9), sheet.row * between(rng, 2.0, 2.8)
     box = (sheet.left, sheet.y, sheet.right, sheet.y + tall)
-    sheet.draw.rectangle(box, style.tint, style.ink, style.line + 1)
+    sheet.draw.rectangle(box, style.accent)
     for share, word in ((0.25, "입원"), (0.75, "퇴원")):
         middle = (sheet.left + sheet.wide * share, sheet.y + tall / 2)
         words = f"{word} {text.date(rng)}"
         room = sheet.wide * 0.44
-        sheet.write(middle, words, size=size, name="bold", anchor="mm", width=room)
+        sheet.write(middle, words, size=size, name="bold", anchor="mm", width=room, fill=WHITE)
     centre = (sheet.width / 2, sheet.y + tall / 2)
-    sheet.write(centre, "~", size=size * 1.4, name="black", anchor="mm")
+    sheet.write(centre, "~", size=size * 1.4, name="black", anchor="mm", fill=WHITE)
     sheet.y += tall + sheet.row * between(rng, 0.3, 0.8)
 
 
@@ -53,13 +53,13 @@ def named_disease(sheet: Sheet) -> None:
     """The disease in large print beside its label."""
     rng, style = sheet.rng, sheet.style
     name, code = text.disease(rng)
-    tall, start = sheet.row * between(rng, 2.2, 3.0), sheet.left + sheet.wide * 0.2
-    sheet.draw.rectangle((sheet.left, sheet.y, sheet.right, sheet.y + tall), None, style.ink, 2)
+    tall, start = sheet.row * between(rng, 2.6, 3.4), sheet.left + sheet.wide * 0.2
+    sheet.draw.rectangle((sheet.left, sheet.y, sheet.right, sheet.y + tall), None, style.ink, 4)
     sheet.draw.rectangle((sheet.left, sheet.y, start, sheet.y + tall), style.tint, style.ink, 2)
     middle = sheet.y + tall / 2
     label = ((sheet.left + start) / 2, middle)
-    sheet.write(label, "병 명", size=style.text * 1.3, name="bold", anchor="mm")
-    size = style.text * between(rng, 1.9, 2.4)
+    sheet.write(label, "병 명", size=style.text * 1.7, name="black", anchor="mm")
+    size = style.text * between(rng, 2.2, 2.8)
     place = (start + style.text, middle)
     room = sheet.right - start - style.text * 2
     sheet.write(place, f"{name} ({code})", size=size, name="bold", width=room)
@@ -69,8 +69,8 @@ def named_disease(sheet: Sheet) -> None:
 def visits(sheet: Sheet) -> None:
     """The days of treatment in a grid, each with a small seal."""
     rng, style = sheet.rng, sheet.style
-    columns, size = whole(rng, 3, 4), sheet.row * between(rng, 1.0, 1.3)
-    share, tall, words = sheet.wide / columns, size * 1.4, pick(rng, ("확인", "진료", "통원"))
+    columns, size = whole(rng, 2, 3), sheet.row * between(rng, 1.3, 1.7)
+    share, tall, words = sheet.wide / columns, size * 1.25, pick(rng, ("확인", "진료", "통원"))
     for _ in range(whole(rng, 2, 4)):
         for column in range(columns):
             start = sheet.left + share * column
@@ -87,12 +87,12 @@ def ruled(sheet: Sheet) -> None:
     """Much room for what the doctor thinks, on ruled lines."""
     rng, style = sheet.rng, sheet.style
     step, lines = style.text * between(rng, 1.8, 2.2), text.sentences(rng, whole(rng, 3, 8))
-    tall = max(step * 4, sheet.remaining * between(rng, 0.35, 0.6))
+    tall = max(step * 4, sheet.remaining * between(rng, 0.45, 0.7))
     box = (sheet.left, sheet.y, sheet.right, sheet.y + tall)
     sheet.draw.rectangle(box, None, style.ink, style.line + 1)
     for number in range(1, int(tall / step)):
         y = sheet.y + step * number
-        sheet.draw.line((sheet.left, y, sheet.right, y), style.ink, 1)
+        sheet.draw.line((sheet.left, y, sheet.right, y), style.accent, 2)
         if number <= len(lines):
             place = (sheet.left + style.text, y - step / 2)
             sheet.write(place, lines[number - 1], width=sheet.wide - style.text * 2)

@@ -71,9 +71,9 @@ def prescription(rng: Rng) -> Flat:
     if chance(rng, 0.7):
         sheet.fields([[("질병분류", code), ("의료기관", owner)]])
     tone = blend(sheet.style.paper, strong(rng, sheet.style.accent), between(rng, 0.6, 0.95))
-    size = sheet.height * between(rng, 0.07, 0.1)
-    sheet.write((sheet.left, sheet.y + size / 2), "Rx", size=size, name="serif-bold", fill=tone)
-    sheet.y += size
+    sign = sheet.height * between(rng, 0.07, 0.1)
+    sheet.write((sheet.left, sheet.y + sign / 2), "Rx", size=sign, name="serif-bold", fill=tone)
+    sheet.y += sign
     start = sheet.y
     rows = []
     for _ in range(whole(rng, 3, 8)):
@@ -145,7 +145,7 @@ def vehicle_registration(rng: Rng) -> Flat:
     style = page_style(rng, landscape=0.6, slip=0.0, taste=ROAD)
     style = replace(style, frame="double", grid="full", row=between(rng, 1.5, 1.9))
     sheet = Sheet(rng, style)
-    tone = blend(style.paper, strong(rng, style.accent), between(rng, 0.25, 0.5))
+    tone = blend(style.paper, strong(rng, style.accent), between(rng, 0.35, 0.6))
     waves(rng, sheet.draw, style.size, tone)
     inset = style.margin * 0.4
     box = (inset, inset, sheet.width - inset, sheet.height - inset)

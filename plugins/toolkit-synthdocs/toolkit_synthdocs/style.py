@@ -39,7 +39,7 @@ class Taste:
 
 
 ANY = Taste()
-TASTE = 0.6  # chance that a page has its class's colours
+TASTE = 0.75  # chance that a page has its class's colours
 
 Align = Literal["left", "center", "right"]
 Heading = Literal["plain", "underline", "double", "box", "band"]
