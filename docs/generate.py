@@ -1,7 +1,11 @@
-"""Writes docs/reference/ from the code: `python docs/generate.py`. A test names stale pages."""
+"""Writes docs/reference/ and docs/hooks.md from the code: `python docs/generate.py`.
+
+A test names stale pages.
+"""
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,8 +15,10 @@ import typer
 from pydantic import BaseModel
 
 from toolkit.cli.app import app
+from toolkit.contracts import RunInfo, TrialInfo
+from toolkit.plugin.hooks import RegisterSpec, TrackerSpec
 from toolkit.plugin.host import load_host
-from toolkit.plugin.registry import KINDS, Entry
+from toolkit.plugin.registry import KINDS, Entry, Register
 from toolkit.plugin.schema import options, options_model
 from toolkit.recipe.sections import FIXED, SCHEDULES, SECTIONS, SLOTS, Slot, Top
 from toolkit.testing import command_checks
@@ -40,14 +46,29 @@ SECTION_TEXTS = {
     ("ensemble",): "How the folds' test predictions are joined.",
     ("track",): "A tracker, which observes the run.",
     ("tune",): "How `toolkit tune` searches.",
-    ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best of them "
-    "are scored again as the recipe says, on fresh folds.",
+    ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best "
+    "of them are scored again as the recipe says, on fresh folds.",
     ("tune", "space"): 'What `toolkit tune` searches: `"key" = { low, high, log, step }` or '
-    '`{ choices }`; `{}` is the default range of `optimizer.lr`, `loss.alpha` or `loss.gamma`.\n'
-    '`"loss.alpha[3]"` searches the weight of one class, `"loss.alpha[1,4]"` one weight for several '
-    'classes.\n`when = { "loss.use" = "focal" }` says for which choices of other entries an entry '
-    "counts.",
+    "`{ choices }`; `{}` is the default range of `optimizer.lr`, `loss.alpha` or `loss.gamma`.\n"
+    '`"loss.alpha[3]"` searches the weight of one class, `"loss.alpha[1,4]"` one weight for '
+    'several classes.\n`when = { "loss.use" = "focal" }` says for which choices of other entries '
+    "an entry counts.",
 }
+
+HOOKS = """\
+A hook is a function of a plugin's table, or a method of a tracker, of the hook's name and marked
+with `@toolkit.hookimpl`. It takes the arguments that it wants of those below, by their names and
+without defaults. A misspelt hook or argument is an error that quotes it: of a plugin when it
+loads, of a tracker before the run starts.
+"""
+
+FAILURES = """\
+A tracker that cannot be built, has a misspelt hook, or raises in `toolkit_run_start` stops the run
+before it trains, with a line that names it. One that raises later is dropped for the rest of the
+run, which goes on: `log.txt` says so once, `report.json` lists it under `trackers_dropped`, and the
+command ends with exit code 3. What a tracker changes in its arguments, or draws from torch's
+generators, stays its own. Ctrl-C interrupts the run.
+"""
 
 
 def pages() -> dict[Path, str]:
@@ -55,6 +76,7 @@ def pages() -> dict[Path, str]:
     return {
         FOLDER / "commands.md": MADE + "\n".join(_commands()) + "\n",
         FOLDER / "recipe.md": MADE + "\n".join(_recipe()) + "\n",
+        FOLDER.parent / "hooks.md": MADE + "\n".join(_hooks()) + "\n",
         FOLDER / "conformance.md": MADE + "\n".join(_conformance()) + "\n",
     }
 
@@ -172,6 +194,59 @@ def _conformance() -> Iterator[str]:
         yield f"\n## {title}\n"
         rows = [(f"`{check.__name__}`", _first_line(check)) for check in found]
         yield from _table(("check", "the rule"), rows)
+
+
+def _hooks() -> Iterator[str]:
+    yield "# Hooks\n"
+    yield HOOKS
+    yield "## Of a plugin's table\n"
+    yield from _hooks_of(RegisterSpec)
+    yield "\n### register\n"
+    yield f"{inspect.getdoc(Register)}\n"
+    for name, method in vars(Register).items():
+        if not name.startswith("_"):
+            text = " ".join((inspect.getdoc(method) or "").split())
+            yield f"- `register.{_call(name, method)}`{text and ': '}{text}"
+    yield "\n## Of a tracker\n"
+    yield from _hooks_of(TrackerSpec)
+    yield "\n### Where a tracker fails\n"
+    yield FAILURES
+    yield "### What the arguments hold\n"
+    for facts in (RunInfo, TrialInfo):
+        yield f"`{facts.__name__}`: {inspect.getdoc(facts)}\n"
+        yield from (*_table(("field", "type", "meaning"), _fields(facts)), "")
+
+
+def _hooks_of(spec: type) -> Iterator[str]:
+    yield f"{inspect.getdoc(spec)}"
+    for name, hook in vars(spec).items():
+        if name.startswith("toolkit_"):
+            yield f"\n### {name}\n"
+            yield f"```text\n{_call(name, hook)}\n```\n"
+            yield f"{inspect.getdoc(hook)}"
+
+
+def _fields(facts: type) -> list[tuple[str, ...]]:
+    """Name, type and meaning of a dataclass's fields; the meaning is the text below the field."""
+    (tree,) = ast.parse(inspect.getsource(facts)).body
+    rows: list[tuple[str, ...]] = []
+    for node in getattr(tree, "body", ()):
+        if isinstance(node, ast.AnnAssign):
+            rows.append((f"`{ast.unparse(node.target)}`", f"`{ast.unparse(node.annotation)}`", ""))
+        elif rows and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            rows[-1] = (*rows[-1][:2], str(node.value.value))
+    return rows
+
+
+def _call(name: str, function: Any) -> str:
+    """A call as its author writes it: `toolkit_fold_start(run: RunInfo, fold: int)`."""
+    signature = inspect.signature(function)
+    plain = [p for p in signature.parameters.values() if p.name != "self"]
+    texts = [f"{p.name}: {p.annotation}" for p in plain]
+    behind = next((n for n, p in enumerate(plain) if p.kind is p.KEYWORD_ONLY), None)
+    if behind is not None:
+        texts.insert(behind, "*")
+    return f"{name}({', '.join(texts)})"
 
 
 def _first_line(documented: Any) -> str:

@@ -83,6 +83,7 @@ class RunInfo:
 
     name: str
     folder: str
+    """Its folder, which exists; a tracker may write there."""
     plan: str
     """The plan's hash."""
     recipe: Mapping[str, Any]
