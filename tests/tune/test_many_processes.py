@@ -20,7 +20,7 @@ from typing import Any
 import optuna
 import pytest
 
-from toolkit.tune.storage import open_storage
+from toolkit.tune.storage import close_storage, open_storage
 
 SECONDS = 300
 TRIALS = 5
@@ -71,7 +71,9 @@ def result(
     (folder,) = runs.glob("tune-*")
     facts = json.loads((folder / "tune.json").read_text())
     storage = open_storage(url, folder / "study.journal")
-    return facts, optuna.load_study(study_name=facts["name"], storage=storage).get_trials()
+    trials = optuna.load_study(study_name=facts["name"], storage=storage).get_trials()
+    close_storage(storage)
+    return facts, trials
 
 
 def nothing_is_lost(facts: dict[str, Any], trials: list[optuna.trial.FrozenTrial]) -> None:

@@ -51,7 +51,7 @@ def open_study(
     folds = plan.proxy.folds or plan.split.folds
     tune = plan.tune
     pruner = Pruner(rule_of(tune.prune, folds), tune.percentile, tune.startup, folds, epochs)
-    return Study(study, final, plan, space, objective, pruner, bench, folder, facts, alive)
+    return Study(study, final, place, plan, space, objective, pruner, bench, folder, facts, alive)
 
 
 def _join(storage: BaseStorage, name: str, objective: Objective, sampler: Any) -> optuna.Study:

@@ -54,6 +54,13 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
     return _database(url)
 
 
+def close_storage(storage: BaseStorage) -> None:
+    """Let go of a database's connections."""
+    if isinstance(storage, RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def check_url(url: str) -> None:
     """Raise `UserError` where this is no storage that a study can use."""
     _, separator, rest = url.partition(":")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
+from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState
 
 from toolkit.contracts import Event, Facts
@@ -39,6 +40,8 @@ class Study:
     study: optuna.Study
     final: optuna.Study
     """The best trials, scored again on fresh folds."""
+    storage: BaseStorage
+    """Where both are kept."""
     plan: Plan
     """Of the recipe as it is."""
     space: Space

@@ -27,7 +27,7 @@ from toolkit.tune.open import corner_plans, open_study
 from toolkit.tune.result import write_result
 from toolkit.tune.rows import candidates, row_of, rows_of
 from toolkit.tune.stop import noise, unlikely
-from toolkit.tune.storage import check_url
+from toolkit.tune.storage import check_url, close_storage
 from toolkit.tune.tickets import TICKET, finished
 from toolkit.tune.trial import Study, run_rescore, run_trial
 from toolkit.tune.work import Goal, work
@@ -84,9 +84,11 @@ def tune(
                 _queue_the_best(study)
             goal = goal_of(study, asked.trials, deadline, rescore=rescore)
             teller.enter(rescore)
-            if asked.workers > 1:
-                orders = _orders(question, folder, name, asked, deadline, rescore)
-                work_in_processes(orders, asked.workers, notify, teller.poll)
+            # A process for each of the few that are scored again: the rest would look on.
+            workers = min(asked.workers, goal.trials or 1) if rescore else asked.workers
+            if workers > 1:
+                orders = _orders(question, folder, name, asked, deadline, rescore, workers)
+                work_in_processes(orders, workers, notify, teller.poll)
             else:
                 reason = search(study, goal, notify, teller.told, rescore=rescore)
                 if not rescore:
@@ -94,6 +96,7 @@ def tune(
     finally:
         if finished(study.study.get_trials(deepcopy=False)):
             write_result(study, hash_)
+        close_storage(study.storage)
     return folder
 
 
@@ -146,6 +149,7 @@ def _orders(
     asked: Asked,
     deadline: float | None,
     rescore: bool,
+    workers: int,
 ) -> Orders:
     return Orders(
         question.recipe,
@@ -157,7 +161,7 @@ def _orders(
         deadline,
         rescore,
         asked.skip_bad,
-        max(1, threads() // asked.workers),
+        max(1, threads() // workers),
     )
 
 

@@ -165,6 +165,7 @@ def _work(orders: Orders, alive: Callable[[], None], notify: Notify) -> None:
     from toolkit.tune.bench import Bench, Question
     from toolkit.tune.folder import StudyFolder
     from toolkit.tune.open import open_study
+    from toolkit.tune.storage import close_storage
     from toolkit.tune.tune import goal_of, search
     from toolkit.tune.work import Goal
 
@@ -177,7 +178,10 @@ def _work(orders: Orders, alive: Callable[[], None], notify: Notify) -> None:
     folder = StudyFolder(orders.folder)
     study = open_study(plan, bench, folder, orders.name, orders.storage, alive)
     goal: Goal = goal_of(study, orders.trials, orders.deadline, rescore=orders.rescore)
-    search(study, goal, notify, lambda trial: None, rescore=orders.rescore)
+    try:
+        search(study, goal, notify, lambda trial: None, rescore=orders.rescore)
+    finally:
+        close_storage(study.storage)
 
 
 def _devices() -> list[str]:
