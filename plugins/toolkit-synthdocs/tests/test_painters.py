@@ -2,14 +2,16 @@
 
 import hashlib
 import io
+from importlib.metadata import version
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from toolkit_synthdocs.classes import CLASSES
 from toolkit_synthdocs.degrade import CHANCES, PLAIN, Pixels, array, degrade, mix
-from toolkit_synthdocs.painters import clean, image
+from toolkit_synthdocs.marks import bar_code
+from toolkit_synthdocs.painters import Split, clean, image
 
 labels = pytest.mark.parametrize("label", range(len(CLASSES)), ids=lambda n: CLASSES[n][:24])
 damages = pytest.mark.parametrize("name", PLAIN)
@@ -61,6 +63,15 @@ def test_a_degradation_changes_the_picture_and_leaves_its_input(name: str) -> No
     assert np.array_equal(pixels, before)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("left", [0.1, 359.33, 7.77])
+def test_a_bar_code_fits_anywhere(left: float, seed: int) -> None:
+    paper = Image.new("RGB", (400, 40), "white")
+    bar_code(generator(seed), ImageDraw.Draw(paper), (left, 2, left + 30, 30))
+
+    assert paper.getextrema() != ((255, 255),) * 3
+
+
 @damages
 def test_a_degradation_with_the_same_seed_is_the_same(name: str) -> None:
     first, second = (PLAIN[name](page(), generator(1)) for _ in range(2))
@@ -105,20 +116,38 @@ def spy(name: str, applied: list[str]):  # type: ignore[no-untyped-def]
     return damage
 
 
+# Decoded drawings, before JPEG. They were equal under Pillow 12.0 and 13.0 (x86-64, numpy 2.4);
+# Pillow 11 draws some lines and letters differently. Raise files.VERSION with every change.
+KNOWN: dict[tuple[Split, int], str] = {
+    ("train", 0): "33cb5943faf6",
+    ("train", 1): "3607fe373da8",
+    ("train", 2): "90eb5866cf3b",
+    ("train", 3): "604fa5bbd5bc",
+    ("train", 5): "febb760d9df3",
+    ("train", 9): "0ec77ee984db",
+    ("train", 11): "a5ab4cb82ade",
+    ("train", 13): "f7d61d0d23f4",
+    ("train", 16): "ddb733b0da94",
+    ("test", 2): "2108c493adca",
+    ("test", 4): "d5776d2f7f65",
+    ("test", 8): "5ad02ba813bc",
+    ("test", 10): "81fbb84dd20f",
+    ("test", 12): "d31843427587",
+}
+
+
+@pytest.mark.skipif(
+    int(version("pillow").split(".")[0]) not in (12, 13), reason="known for Pillow 12 and 13"
+)
 def test_the_pixels_are_those_that_version_1_drew() -> None:
-    # The decoded drawing, before JPEG. Raise files.VERSION with every change of these.
     drawn = {(split, label): pixel_hash(image(0, split, label, 0)) for split, label in KNOWN}
 
     assert drawn == KNOWN
 
 
 def pixel_hash(pixels: Pixels) -> str:
-    return hashlib.blake2b(
-        repr(pixels.shape).encode() + pixels.tobytes(), digest_size=6
-    ).hexdigest()
-
-
-KNOWN = {}
+    shape = repr(pixels.shape).encode()
+    return hashlib.blake2b(shape + pixels.tobytes(), digest_size=6).hexdigest()
 
 
 def test_a_picture_survives_being_a_jpeg() -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from toolkit_synthdocs.dice import RGB, Rng, between, chance, pick, whole
+from toolkit_synthdocs.resize import resized
 
 Pixels = npt.NDArray[np.uint8]  # (H, W, 3), RGB
 Other = Callable[[], Pixels]  # draws a second page
@@ -40,9 +41,11 @@ def degrade(pixels: Pixels, rng: Rng, other: Other) -> Pixels:
 
 def mix(pixels: Pixels, rng: Rng, second: Pixels) -> Pixels:
     """The second page shines through."""
-    page = Image.fromarray(pixels)
-    over = Image.fromarray(second).resize(page.size, Image.Resampling.BILINEAR)
-    return array(Image.blend(page, over, between(rng, 0.15, MOST_MIX)))
+    height, width = pixels.shape[:2]
+    over = resized(Image.fromarray(second), (width, height), Image.Resampling.BILINEAR)
+    share = round(256 * between(rng, 0.15, MOST_MIX))
+    mixed = (pixels.astype(np.uint16) * (256 - share) + np.asarray(over, np.uint16) * share) // 256
+    return mixed.astype(np.uint8)
 
 
 def crop(pixels: Pixels, rng: Rng) -> Pixels:
@@ -71,7 +74,9 @@ def rotate(pixels: Pixels, rng: Rng) -> Pixels:
     size = page.size
     turned = page.rotate(angle, Image.Resampling.BILINEAR, expand=grow, fillcolor=fill)
     if grow:
-        turned.thumbnail((max(size), max(size)), Image.Resampling.BILINEAR)
+        share = max(size) / max(turned.size)
+        small = (round(turned.width * share), round(turned.height * share))
+        turned = resized(turned, small, Image.Resampling.BILINEAR)
     return array(turned)
 
 
@@ -107,10 +112,11 @@ def recompress(pixels: Pixels, rng: Rng) -> Pixels:
     size = page.size
     if chance(rng, 0.4):
         share = between(rng, 0.4, 0.7)
-        page = page.resize((round(size[0] * share), round(size[1] * share)), Image.Resampling.BOX)
+        small = (round(size[0] * share), round(size[1] * share))
+        page = resized(page, small, Image.Resampling.BOX)
     packed = io.BytesIO()
     page.save(packed, "JPEG", quality=whole(rng, 12, 40))
-    return array(Image.open(packed).resize(size, Image.Resampling.BILINEAR))
+    return array(resized(Image.open(packed), size, Image.Resampling.BILINEAR))
 
 
 def array(image: Image.Image) -> Pixels:

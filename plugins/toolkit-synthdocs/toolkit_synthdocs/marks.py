@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from toolkit_synthdocs.dice import RGB, Rng, between, blend, chance, pick, whole
 from toolkit_synthdocs.fonts import font
+from toolkit_synthdocs.resize import resized
 
 REDS: tuple[RGB, ...] = ((200, 30, 40), (178, 24, 36), (214, 66, 60), (160, 40, 70))
 SKINS: tuple[RGB, ...] = ((244, 214, 188), (232, 194, 164), (250, 226, 206), (214, 172, 140))
@@ -87,12 +88,12 @@ def portrait(rng: Rng, width: int, height: int) -> Image.Image:
     draw.line((x, y, x - w * 0.015, y + face_h * 0.35), blend(skin, dark, 0.3), max(1, w // 90))
     mouth = (x - face_w * 0.35, y + face_h * 0.42, x + face_w * 0.35, y + face_h * 0.66)
     draw.arc(mouth, 20, 160, (170, 90, 90), max(2, w // 60))
-    return picture.resize((width, height), Image.Resampling.BOX)
+    return resized(picture, (width, height), Image.Resampling.BOX)
 
 
 def bar_code(rng: Rng, draw: ImageDraw.ImageDraw, box: tuple[float, float, float, float]) -> None:
     left, top, right, bottom = box
-    x = left
+    x = round(left)
     while x < right:
         bar = whole(rng, 1, 3)
         draw.rectangle((x, top, x + bar - 1, bottom), (24, 24, 24))

@@ -14,6 +14,7 @@ from toolkit_synthdocs.classes import CLASSES
 from toolkit_synthdocs.degrade import Pixels, array, degrade
 from toolkit_synthdocs.dice import Rng, chance, whole
 from toolkit_synthdocs.paper import Flat
+from toolkit_synthdocs.resize import resized
 
 Split = Literal["train", "test"]
 SPLITS: tuple[Split, Split] = ("train", "test")
@@ -62,6 +63,7 @@ def clean(rng: Rng, label: int) -> Pixels:
     name = CLASSES[label]
     if name in SCENES:
         scene = SCENES[name](rng)
-        scene = scene.resize((scene.width // 2, scene.height // 2), Image.Resampling.BOX)
+        half = (scene.width // 2, scene.height // 2)
+        scene = resized(scene, half, Image.Resampling.BOX)
         return array(finish(scene, rng))
     return array(photograph(SHEETS[name](rng), rng))
