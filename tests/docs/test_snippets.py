@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import shutil
@@ -20,6 +21,7 @@ from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.runs.opened import Run
+from toolkit.testing import NotApplicable, checks
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -119,6 +121,9 @@ def execute(command: str, where: str) -> None:
         check_installation(words, where)
     else:
         assert words[0] == "python", f"{where}: {command}: how should a test run this?"
+        if words[1:3] == ["-m", "pytest"]:  # run in an environment of its own: tests/plugin
+            assert Path(words[3]).is_dir(), where
+            return
         done = subprocess.run([sys.executable, *words[1:]], cwd=ROOT, check=False)
         assert done.returncode == 0, f"{where}: {command}"
 
@@ -189,9 +194,9 @@ def acme(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
             (site / block.file).write_text(block.text)
             if block.file == "pyproject.toml":
                 project = tomllib.loads(block.text)["project"]
-    info = site / "acme_vision-0.1.0.dist-info"
+    info = site / "acme_plugin-0.1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-vision\nVersion: 0.1.0\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 0.1.0\n")
     points = project["entry-points"]["toolkit"]  # type: ignore[index]
     lines = "".join(f"{plugin} = {module}\n" for plugin, module in dict(points).items())
     (info / "entry_points.txt").write_text(f"[toolkit]\n{lines}")
@@ -202,4 +207,25 @@ def test_the_plugin_of_the_docs_registers_what_the_docs_say(acme: None) -> None:
     assert {point.name for point in entry_points(group="toolkit")} >= {"acme"}
     host = load_host()
     assert not [aside for aside in host.set_aside if aside.plugin == "acme"]
-    assert host.registry.get("loss", "acme.poly") is not None
+    kinds = {entry.kind for entry in host.registry if entry.plugin == "acme"}
+    assert kinds == {"loss", "backbone", "augmentation", "ensembler"}
+
+
+def test_the_plugin_of_the_docs_passes_the_kit(acme: None) -> None:
+    failures = []
+    for component, check, run in checks("acme"):
+        try:
+            run()
+        except NotApplicable:
+            continue
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is gathered and shown
+            failures.append(f"{component} {check}: {error}")
+    assert not failures
+
+
+def test_no_component_of_the_docs_is_longer_than_twenty_lines() -> None:
+    for block in blocks(ROOT / "docs" / "plugins.md"):
+        if block.file is not None and block.file.endswith("s.py"):
+            tree = ast.parse(block.text)
+            parts = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+            assert sum(part.end_lineno - part.lineno + 1 for part in parts) <= 20, block.file
