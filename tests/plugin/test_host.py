@@ -252,7 +252,7 @@ def test_a_plugin_of_commands_or_recipes_alone_is_loaded(install: Install) -> No
     source = HOOK + 'register.command("label", "acme.commands:label", help="label pages")\n'
     point = install("acme", source + '    register.recipes("acme_vision.recipes")\n')
     host = load_host({}, [point])
-    assert host.loaded == (Loaded("acme", "acme-vision", "1.2.3", point.module),)
+    assert host.loaded == (Loaded("acme", "acme-vision", "1.2.3"),)
     (command,), (folder,) = host.commands, host.recipes
     assert (command.full_name, command.package) == ("acme label", "acme-vision")
     assert (folder.plugin, folder.folder) == ("acme", "acme_vision.recipes")

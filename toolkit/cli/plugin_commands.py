@@ -66,6 +66,15 @@ class _Lazy(TyperCommand):
         return load_command(self.registered).make_context(info_name, args, parent, **extra)
 
 
+def own_commands() -> list[str]:
+    """Names of toolkit's own commands, which no plugin's can be called by."""
+    from toolkit.cli.app import app
+
+    names = [command.name for command in app.registered_commands]
+    names += [group.name for group in app.registered_groups]
+    return [name for name in names if name is not None]
+
+
 def load_command(command: Command) -> Any:
     """The command behind a target, as Typer builds it.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.errors import UserError
+from toolkit.errors import PluginError, UserError
 
 if TYPE_CHECKING:
     from toolkit.plugin.host import Host
@@ -15,7 +15,13 @@ app = typer.Typer(help="Registered components: list or explain them.", invoke_wi
 
 
 @app.callback()
-def list_components(context: typer.Context) -> None:
+def list_components(
+    context: typer.Context,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Load everything that plugins offer; say what is wrong."),
+    ] = False,
+) -> None:
     """List every component, and every plugin that was set aside."""
     if context.invoked_subcommand is not None:
         return
@@ -23,11 +29,27 @@ def list_components(context: typer.Context) -> None:
     from toolkit.plugin.host import load_host
 
     host = load_host()
+    if check:
+        _check(host)
+        return
     rows = [(e.kind, e.name, f"{e.package} {e.version}", e.help) for e in host.registry]
     rows += [("command", c.full_name, f"{c.package} {c.version}", c.help) for c in host.commands]
     print_table(("kind", "name", "from", "what it does"), rows)
     for aside in host.set_aside:
         typer.echo(f"set aside: {aside.plugin} ({aside.package}): {aside.reason}")
+    for plugin in host.loaded:
+        if plugin.warning is not None:
+            typer.echo(f"warning: {plugin.plugin} ({plugin.package}): {plugin.warning}")
+
+
+def _check(host: Host) -> None:
+    """Raises `PluginError` with a line for everything that is wrong."""
+    from toolkit.cli.plugin_check import plugin_problems, summary
+
+    problems = list(plugin_problems(host))
+    if problems:
+        raise PluginError(*problems)
+    typer.echo(summary(host))
 
 
 @app.command("show")
@@ -107,12 +129,11 @@ def new(
 
 def _taken_names(host: Host) -> dict[str, str]:
     """Plugin names that a new plugin cannot have, with who has them."""
-    from toolkit.cli.app import app as toolkit
+    from toolkit.cli.plugin_commands import own_commands
+    from toolkit.plugin.host import BUILTIN, PACKAGE
 
     # A plugin of that name could not add a command: ours is looked up first.
-    ours = [c.name for c in toolkit.registered_commands]
-    ours += [group.name for group in toolkit.registered_groups]
-    taken = {name: f"the command `toolkit {name}`" for name in ours if name is not None}
-    taken |= {entry.plugin: entry.package for entry in host.registry}
-    taken |= {command.plugin: command.package for command in host.commands}
-    return taken | {aside.plugin: aside.package for aside in host.set_aside}
+    taken = {name: f"the command `toolkit {name}`" for name in own_commands()}
+    taken |= {aside.plugin: aside.package for aside in host.set_aside}
+    taken |= {plugin.plugin: plugin.package for plugin in host.loaded}
+    return taken | {BUILTIN: PACKAGE}

@@ -31,7 +31,7 @@ def list_recipes(context: typer.Context) -> None:
         try:
             found = plugin_recipes(folder)
         except PluginError as error:
-            missing.append(str(error))
+            missing.append(f"{folder.plugin} ({folder.package}): {error}")
         else:
             rows += [(f"{folder.plugin}:{name}", summary(file)) for name, file in found.items()]
     print_table(("recipe", "what it is for"), rows)

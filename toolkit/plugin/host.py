@@ -37,13 +37,23 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A plugin that loaded. `heavy`: what its table imported, and should not."""
+    """A plugin that loaded."""
 
     plugin: str
     package: str
     version: str
-    module: str
     heavy: tuple[str, ...] = ()
+    """What its table imported, and should not."""
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with a plugin that loads all the same."""
+        if not self.heavy:
+            return None
+        return (
+            f"its table imports {', '.join(self.heavy)}, and every command waits for it; import "
+            "it inside the factory"
+        )
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ class _Loader:
             self.set_aside.append(SetAside(name, package, cause(error)))
             return
         heavy = tuple(sorted(set(HEAVY) & sys.modules.keys() - before))
-        self.loaded.append(Loaded(name, package, distribution.version, point.module, heavy))
+        self.loaded.append(Loaded(name, package, distribution.version, heavy))
         self.registry.add(register.entries)
         self.commands += register.commands
         self.recipes += register.recipe_folders

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
-from toolkit.errors import PluginError
+from toolkit.errors import PluginError, cause
 from toolkit.plugin.registry import KINDS, Entry
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -54,14 +54,17 @@ def options_model(entry: Entry) -> type[BaseModel]:
             continue
         if parameter.kind is not parameter.KEYWORD_ONLY:
             raise PluginError(f"{where}: write {parameter.name!r} behind `*` (keyword-only)")
+        if parameter.name.startswith("_"):
+            raise PluginError(f"{where}: option {parameter.name!r} begins with an underscore")
         annotation = _annotation(factory, parameter, where)
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (annotation, default)
     try:
         return create_model(entry.name, __config__=STRICT, **fields)
-    except PydanticUserError as error:
-        cause = str(error).splitlines()[0]
-        raise PluginError(f"{where}: no options model can be made: {cause}") from error
+    # Pydantic has its own errors, and what a stranger's annotation raises comes through as it is.
+    except Exception as error:
+        text = cause(error).partition(" For further information")[0]
+        raise PluginError(f"{where}: no options model can be made: {text}") from error
 
 
 def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where: str) -> Any:

@@ -65,7 +65,11 @@ def find_shipped(path: str, host: Host | None = None) -> Shipped | None:
         file = _chosen(name, shipped_recipes(), PACKAGE)
         return Shipped(path, file, PACKAGE, version(PACKAGE))
     folder = _folder_of(box, path, load_host() if host is None else host)
-    file = _chosen(name, plugin_recipes(folder), f"the plugin {box}")
+    try:
+        recipes = plugin_recipes(folder)
+    except PluginError as error:
+        raise PluginError(f"{path}: {error}") from error
+    file = _chosen(name, recipes, f"the plugin {box}")
     return Shipped(path, file, folder.package, folder.version)
 
 
@@ -138,4 +142,4 @@ def _place(folder: RecipeFolder) -> Path:
 
 
 def _what(folder: RecipeFolder) -> str:
-    return f"{folder.plugin}: its recipes {folder.folder!r} ({folder.package})"
+    return f"its folder of recipes {folder.folder!r}"

@@ -1,0 +1,212 @@
+"""Many broken plugins installed at once: the tool works, and `--check` names every cause."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from toolkit.plugin.hooks import PLUGIN_API
+
+HOOK = """
+from toolkit import hookimpl
+
+
+@hookimpl
+def toolkit_register(register):
+    """
+
+LOSS = HOOK + 'register.loss("poly", "{module}:poly", help="Poly-1")\n\n\n'
+
+GOOD = LOSS + "def poly(facts, /, *, epsilon: float = 1.0): ...\n"
+
+# What each plugin does wrong: its source (None: its module is gone), and what must be said of it.
+BROKEN: dict[str, tuple[str | None, str]] = {
+    "raises": ("raise ValueError('no licence file')\n", "ValueError: no licence file"),
+    "exits": ("raise SystemExit(4)\n", "SystemExit: 4"),
+    "gone": (None, "ModuleNotFoundError: No module named"),
+    "hookless": ("answer = 42\n", "it implements no hook; mark its functions"),
+    "misspelt": (
+        GOOD.replace("def toolkit_register", "def toolkit_registr"),
+        "unknown hook 'toolkit_registr'. Did you mean \"toolkit_register\"?",
+    ),
+    "twins": (
+        HOOK + ('register.loss("poly", "{module}:poly", help="Poly-1")\n    ' * 2),
+        "this plugin registers the loss 'poly' twice",
+    ),
+    "ageing": (
+        "toolkit_plugin_api = 0\n" + GOOD,
+        f"it was built for version 0 of the plugin API, and recipe-toolkit has {PLUGIN_API}; "
+        "update ageing-vision",
+    ),
+    "badname": (
+        HOOK + 'register.loss("Poly-1", "acme:poly", help="Poly-1")\n',
+        "a name is lower-case letters, digits and underscores",
+    ),
+    "lost": (
+        HOOK + 'register.loss("poly", "{module}:pol", help="Poly-1")\n',
+        "loss lost.poly: its target",
+    ),
+    "bare": (
+        LOSS + "def poly(facts, /, *, epsilon=1.0): ...\n",
+        "option 'epsilon' has no annotation",
+    ),
+    "deaf": (
+        LOSS + "def poly(*, epsilon: float = 1.0): ...\n",
+        "the host passes facts, /; the factory takes none",
+    ),
+    "unsaid": (
+        LOSS + "def poly(facts, /, *, epsilon: float = 'much'): ...\n",
+        'default of epsilon: expected number, found "much"',
+    ),
+    "strange": (
+        "from typing import Annotated\nfrom pydantic import Field\n"
+        + LOSS
+        + "def poly(facts, /, *, epsilon: Annotated[dict, Field(ge='a')] = {}): ...\n",
+        "its options cannot be checked: TypeError: Unable to apply constraint 'ge'",
+    ),
+    "unmade": (
+        LOSS + "def poly(facts, /, *, _epsilon: float = 1.0): ...\n",
+        "option '_epsilon' begins with an underscore",
+    ),
+    "heavy": ("import pandas\n" + GOOD, "its table imports pandas, and every command waits"),
+    "leaden": ("import pandas\n" + GOOD, "its table imports pandas, and every command waits"),
+    "unruly": (
+        HOOK + 'register.command("label", "{module}:label", help="label pages")\n',
+        "command unruly label: its target",
+    ),
+    "cache": (
+        HOOK + 'register.command("label", "{module}:label", help="label pages")\n\n\n'
+        "def label() -> None: ...\n",
+        "command cache label: it cannot be called, for `toolkit cache` is toolkit's own",
+    ),
+    "unread": (
+        HOOK + 'register.recipes("no_such_package.recipes")\n',
+        "its folder of recipes 'no_such_package.recipes' is not there",
+    ),
+    "torn": (
+        HOOK + 'register.recipes("torn_recipes")\n',
+        "torn:pages:2: not valid TOML",
+    ),
+}
+
+
+@pytest.fixture
+def broken(site: Path, add_plugin: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All of `BROKEN` installed, two distributions that call themselves `double`, and two good
+    plugins, `ink` and `zeta`, with a component of one name."""
+    for plugin, (source, _) in BROKEN.items():
+        add_plugin(plugin, source)
+    for package in ("double-one", "double-two"):
+        add_plugin("double", GOOD, package=package)
+    for plugin in ("ink", "zeta"):
+        add_plugin(plugin, GOOD)
+    recipes = site / "torn_recipes"
+    recipes.mkdir()
+    (recipes / "pages.toml").write_text("# pages\n[data\n")
+    names = [*BROKEN, "double", "acme", "ink", "zeta", "lite"]
+    monkeypatch.setenv("TOOLKIT_PLUGINS", ",".join(names))
+    return site
+
+
+def command_line(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, where nothing heavy is imported yet."""
+    return subprocess.run(
+        [sys.executable, "-m", "toolkit", *arguments],
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_check_names_the_cause_of_each_in_one_line(broken: Path) -> None:
+    done = command_line(broken, "plugins", "--check")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    lines = done.stderr.splitlines()
+    for plugin, (_, says) in BROKEN.items():
+        own = [line for line in lines if line.startswith(f"{plugin} ({plugin}-vision): ")]
+        assert len(own) == 1, f"{plugin}: {own}"
+        assert says in own[0]
+    (line,) = [line for line in lines if line.startswith("double ")]
+    assert line == "double (double-two): the plugin name 'double' is taken by double-one"
+    assert len(lines) == len(BROKEN) + 1 > 10
+
+
+def test_a_smoke_run_passes_every_stage_beside_them(
+    broken: Path, toolkit_cli: Callable, tiny_recipe: Path
+) -> None:
+    done = toolkit_cli("run", str(tiny_recipe), "--smoke", "--set", 'backbone.use="test_resnet"')
+    assert done.code == 0, done.err
+    assert "tiny: out-of-fold scores of" in done.out
+
+
+def test_every_light_command_works_beside_them(
+    broken: Path, toolkit_cli: Callable, good: str
+) -> None:
+    listed = toolkit_cli("plugins")
+    assert listed.code == 0
+    rows = [" ".join(line.split()) for line in listed.out.splitlines()]
+    for plugin in ("ink", "zeta"):  # one component name, two plugins
+        assert f"loss {plugin}.poly {plugin}-vision 1.2.3 Poly-1" in rows
+    assert "loss double.poly double-one 1.2.3 Poly-1" in rows
+    assert "set aside: raises (raises-vision): ValueError: no licence file" in rows
+    assert "set aside: double (double-two): the plugin name 'double' is taken by double-one" in rows
+    assert "loss twins.poly" not in listed.out  # nothing of what was set aside
+    for arguments in (
+        ["--help"],
+        ["recipes"],
+        ["schema"],
+        ["plugins", "show", "loss", "ink.poly"],
+        ["validate", good, "--set", "backbone.use=lite.efficientnet_lite0"],
+    ):
+        done = toolkit_cli(*arguments)
+        assert (done.code, done.err) == (0, ""), arguments
+    missing = "set aside: unread (unread-vision): its folder of recipes 'no_such_package.recipes'"
+    assert missing in toolkit_cli("recipes").out
+
+
+def test_a_table_that_imports_something_heavy_is_warned_of_in_the_list(broken: Path) -> None:
+    done = command_line(broken, "plugins")
+    assert done.returncode == 0
+    assert (
+        "warning: heavy (heavy-vision): its table imports pandas, and every command" in done.stdout
+    )
+    rows = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "loss heavy.poly heavy-vision 1.2.3 Poly-1" in rows
+
+
+def test_good_plugins_are_found_to_be_good(
+    add_plugin: Callable[..., str],
+    toolkit_cli: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_plugin("ink", GOOD)
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "acme,ink,lite")
+    done = toolkit_cli("plugins", "--check")
+    assert done == (0, "All good: 3 plugins, 5 components.\n", "")
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "")
+    assert toolkit_cli("plugins", "--check") == (0, "No plugins are installed.\n", "")
+
+
+def test_toolkit_plugins_leaves_a_broken_plugin_out(
+    broken: Path, toolkit_cli: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "zeta")
+    assert toolkit_cli("plugins", "--check").code == 0
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "zeta,zetta")
+    done = toolkit_cli("plugins", "--check")
+    assert (done.code, done.err) == (
+        2,
+        "zetta (not installed): TOOLKIT_PLUGINS names it, and no installed package has such a "
+        "plugin\n",
+    )
+
+
+def test_every_way_to_be_broken_is_another_one() -> None:
+    said: Mapping[str, str] = {plugin: says for plugin, (_, says) in BROKEN.items()}
+    assert len(set(said.values())) == len(said) - 1  # two are heavy: one hides the other

@@ -1,0 +1,119 @@
+"""`toolkit plugins --check`: what is wrong with the installed plugins, a line each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+from toolkit.cli.plugin_commands import load_command, own_commands
+from toolkit.errors import PluginError, UserError, cause
+from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host, Loaded
+from toolkit.plugin.registry import Entry
+from toolkit.plugin.schema import options_model
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.problems import validate
+from toolkit.recipe.shipped import plugin_recipes
+
+# Loads one plugin in a process that has none of the heavy packages yet.
+_LISTEN = """
+from toolkit.plugin.host import load_host
+
+print(*[name for plugin in load_host().loaded for name in plugin.heavy])
+"""
+
+
+def plugin_problems(host: Host) -> Iterator[str]:
+    """Load every target of every plugin, and say what is wrong: `acme (acme-vision): ...`."""
+    for aside in host.set_aside:
+        yield f"{aside.plugin} ({aside.package}): {aside.reason}"
+    for plugin in host.loaded:
+        problems = [*_heavy(plugin, host), *_components(plugin, host), *_commands(plugin, host)]
+        for text in (*problems, *_recipes(plugin, host)):
+            yield f"{plugin.plugin} ({plugin.package}): {' '.join(text.split())}"
+
+
+def _heavy(plugin: Loaded, host: Host) -> Iterator[str]:
+    """What the plugin's table imports; behind another heavy one, only a fresh process can tell."""
+    if not plugin.heavy and any(other.heavy for other in host.loaded):
+        environ = {**os.environ, PLUGINS_VARIABLE: plugin.plugin}
+        environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        command = [sys.executable, "-c", _LISTEN]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        plugin = replace(plugin, heavy=tuple(done.stdout.split()))
+    if plugin.warning is not None:
+        yield plugin.warning
+
+
+def _components(plugin: Loaded, host: Host) -> Iterator[str]:
+    for entry in host.registry:
+        if entry.plugin != plugin.plugin:
+            continue
+        try:
+            yield from _defaults(entry)
+        except PluginError as error:
+            yield str(error)
+        # An annotation may run a stranger's code, or compare what cannot be compared.
+        except Exception as error:  # noqa: BLE001
+            text = f"its options cannot be checked: {cause(error)}"
+            yield f"{entry.kind} {entry.name} ({entry.target}): {text}"
+
+
+def _defaults(entry: Entry) -> Iterator[str]:
+    """Defaults that a recipe could not write."""
+    model = options_model(entry)
+    defaults = {
+        name: info.default for name, info in model.model_fields.items() if not info.is_required()
+    }
+    for option, text in validate(model, defaults)[1]:
+        if option in defaults:
+            yield f"{entry.kind} {entry.name} ({entry.target}): default of {option}: {text}"
+
+
+def _commands(plugin: Loaded, host: Host) -> Iterator[str]:
+    for command in host.commands:
+        if command.plugin != plugin.plugin:
+            continue
+        if plugin.plugin in own_commands():
+            yield (
+                f"command {command.full_name}: it cannot be called, for `toolkit {plugin.plugin}` "
+                "is toolkit's own; give the plugin's entry point another name"
+            )
+        try:
+            load_command(command)
+        except PluginError as error:
+            yield str(error)
+
+
+def _recipes(plugin: Loaded, host: Host) -> Iterator[str]:
+    """A folder that is gone, and recipes that cannot be read or extend what is not there."""
+    for folder in host.recipes:
+        if folder.plugin != plugin.plugin:
+            continue
+        try:
+            names = list(plugin_recipes(folder))
+        except PluginError as error:
+            yield str(error)
+            continue
+        if not names:
+            yield f"its folder of recipes {folder.folder!r} has no TOML file"
+        for name in names:
+            try:
+                load_recipe(f"{plugin.plugin}:{name}", host=host)
+            except UserError as error:
+                yield from error.lines
+
+
+def summary(host: Host) -> str:
+    """What was found to be good."""
+    components = [entry for entry in host.registry if entry.plugin != BUILTIN]
+    counts = {
+        "plugin": len(host.loaded),
+        "component": len(components),
+        "command": len(host.commands),
+        "folder of recipes": len(host.recipes),
+    }
+    texts = [f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n]
+    return f"All good: {', '.join(texts)}." if texts else "No plugins are installed."
