@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -21,7 +22,7 @@ def checked_hooks(spec: type, plugin: object) -> Any:
     problem = next(_problems(spec, plugin), None)
     if problem is not None:
         raise PluginError(problem)
-    manager = pluggy.PluginManager(PROJECT)
+    manager = _Manager(PROJECT)
     manager.add_hookspecs(spec)
     try:
         manager.register(plugin)
@@ -33,6 +34,25 @@ def checked_hooks(spec: type, plugin: object) -> Any:
     return manager.hook
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks only at what can be a hook: a look at every name of a class or module takes longer
+    than the rest of loading a plugin."""
+
+    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
+        if not name.startswith(f"{PROJECT}_"):
+            return None
+        return super().parse_hookspec_opts(module_or_class, name)
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        if isinstance(plugin, ModuleType) and not _is_marked(vars(plugin).get(name)):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
+def _is_marked(found: object) -> bool:
+    return hasattr(found, f"{PROJECT}_impl")
+
+
 def _problems(spec: type, plugin: object) -> Iterator[str]:
     """What pluggy would not see, or would say in several lines, hook by hook."""
     known = {name: hook for name, hook in vars(spec).items() if name.startswith("toolkit_")}
@@ -40,14 +60,14 @@ def _problems(spec: type, plugin: object) -> Iterator[str]:
         found = getattr(plugin, name) if name.startswith("toolkit_") else None
         if not inspect.isroutine(found):
             continue
-        marked = hasattr(found, f"{PROJECT}_impl")
-        guess = did_you_mean(name, known, at_least=0.8)  # all of them begin alike
-        if name in known and not marked:
-            yield f"{name} is not marked with @toolkit.hookimpl, so that nothing would call it"
-        elif name not in known and (marked or guess):
-            yield f"unknown hook {name!r}.{guess}"
-        elif name in known:
+        if name in known:
+            if not _is_marked(found):
+                yield f"{name} is not marked with @toolkit.hookimpl, so that nothing would call it"
             yield from _argument_problems(name, known[name], found)
+            continue
+        guess = did_you_mean(name, known, at_least=0.8)  # all of them begin alike
+        if guess or _is_marked(found):
+            yield f"unknown hook {name!r}.{guess}"
 
 
 def _argument_problems(name: str, hook: Any, found: Any) -> Iterator[str]:

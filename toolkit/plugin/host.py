@@ -121,7 +121,7 @@ class _Loader:
         """Load one plugin whole, or set it aside."""
         name, package = point.name, distribution.name
         register = Register(name, package, distribution.version, prefix=f"{name}.")
-        before = set(HEAVY) & sys.modules.keys()
+        before = {heavy for heavy in HEAVY if heavy in sys.modules}
         try:
             self._require_name(name)
             self.taken[name] = package
@@ -135,7 +135,7 @@ class _Loader:
         except BaseException as error:  # noqa: BLE001
             self.set_aside.append(SetAside(name, package, cause(error)))
             return
-        heavy = tuple(sorted(set(HEAVY) & sys.modules.keys() - before))
+        heavy = tuple(h for h in HEAVY if h in sys.modules and h not in before)
         self.loaded.append(Loaded(name, package, distribution.version, heavy))
         self.registry.add(register.entries)
         self.commands += register.commands

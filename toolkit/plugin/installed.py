@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 
@@ -40,14 +41,16 @@ def _one_by_one(group: str) -> tuple[list[EntryPoint], list[tuple[str, str]]]:
 
 
 def distribution_of(point: EntryPoint) -> Installed:
-    """Name and version, read once: each look at `dist.metadata` parses the file again."""
+    """The distribution of an entry point."""
     return Installed("unknown", "unknown") if point.dist is None else _read(point.dist)
 
 
 def _read(distribution: Distribution) -> Installed:
+    """Name and version. `distribution.metadata` would parse the whole file, as an e-mail, twice."""
     try:
-        metadata = distribution.metadata
-        return Installed(metadata["Name"] or "unknown", metadata["Version"] or "unknown")
-    # A file that is missing or damaged raises in another way in each version of Python.
-    except Exception:  # noqa: BLE001
-        return Installed("unknown", "unknown")
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    head = text.partition("\n\n")[0]
+    name, version = (re.search(rf"^{key}:(.*)$", head, re.M) for key in ("Name", "Version"))
+    return Installed(*("unknown" if m is None else m[1].strip() for m in (name, version)))
