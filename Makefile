@@ -38,6 +38,7 @@ docs: install
 
 bench: install
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/plugins.py --check
 	$(BIN)/python benchmarks/training.py
 
 clean:
