@@ -48,6 +48,8 @@ def test_the_copies_change_the_plan_and_the_model(run: Run, finished: Run) -> No
 def test_the_host_key_is_checked_like_any_other(tiny_recipe: Path) -> None:
     with pytest.raises(RecipeError) as error:
         toolkit.run(tiny_recipe, overrides={**OFFLINE, "augment.offline.copies": 0})
-    assert error.value.lines == ("--set augment.offline.copies=0: augment.offline.copies: expected integer >= 1, found 0",)
+    assert error.value.lines == (
+        "--set augment.offline.copies=0: augment.offline.copies: expected integer >= 1, found 0",
+    )
     with pytest.raises(RecipeError, match=r"augment.offline.copeis: unknown key. Did you mean"):
         toolkit.run(tiny_recipe, overrides={**OFFLINE, "augment.offline.copeis": 1})
