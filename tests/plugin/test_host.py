@@ -299,13 +299,15 @@ def test_a_package_that_is_installed_twice_is_no_second_plugin(
     install("acme", GOOD)
     other = tmp_path / "other"
     shutil.copytree(tmp_path, other, ignore=shutil.ignore_patterns("other"))
+    shadowed = other / "acme_vision-1.2.3.dist-info" / "METADATA"
+    shadowed.write_text(shadowed.read_text().replace("1.2.3", "9.9.9"))
     for damaged in (False, True):  # the quick way to the entry points, and the careful one
         if damaged:
             info = tmp_path / "torn_vision-1.0.dist-info"
             info.mkdir()
             (info / "METADATA").write_text("Name: torn-vision\n")
             (info / "entry_points.txt").write_text("[toolkit]\nno equals sign\n")
-        monkeypatch.setattr(sys, "path", [str(tmp_path), str(other), *sys.path])
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path, str(other)])
         host = load_host({"TOOLKIT_PLUGINS": "acme"})
-        assert [plugin.package for plugin in host.loaded] == ["acme-vision"]
+        assert [(p.package, p.version) for p in host.loaded] == [("acme-vision", "1.2.3")]
         assert [aside.package for aside in host.set_aside] == ["torn-vision"][:damaged]

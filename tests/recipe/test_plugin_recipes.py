@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint, PathDistribution
 from pathlib import Path
 
 import pytest
 
 from toolkit.errors import PluginError, RecipeError, UserError
-from toolkit.plugin.host import Host, load_host
+from toolkit.plugin.host import Host, Loaded, load_host
 from toolkit.plugin.registry import RecipeFolder
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
@@ -169,3 +170,14 @@ def test_a_folder_below_a_module_that_is_no_package_is_not_there() -> None:
         plugin_recipes(folder)
     with pytest.raises(PluginError, match="is not there"):
         plugin_recipes(RecipeFolder("sys.recipes", "acme", "acme-vision", "1"))
+
+
+def test_a_plugin_without_components_is_not_told_to_be_missing(
+    write: Callable[..., str], shop: Host
+) -> None:
+    ships_only = replace(shop, loaded=(*shop.loaded, Loaded("ink", "ink-vision", "1")))
+    recipe = load_recipe("acme:pages", {"loss.use": "ink.poly"}, ships_only)
+    with pytest.raises(RecipeError, match=r'loss.use: there is no loss "ink.poly"'):
+        make_plan(recipe, ships_only)
+    with pytest.raises(RecipeError, match=r'no plugin "pen" is loaded; install its package'):
+        make_plan(load_recipe("acme:pages", {"loss.use": "pen.poly"}, shop), shop)

@@ -206,7 +206,7 @@ class _Planner:
         return None, f'there is no {kind} "{use}".{did_you_mean(use, known)}'
 
     def plugins(self) -> set[str]:
-        return {entry.plugin for entry in self.host.registry}
+        return {entry.plugin for entry in self.host.registry} | {p.plugin for p in self.host.loaded}
 
     def space(self) -> dict[str, Any]:
         """The ranges of `[tune.space]`, without those of a section whose component was not found:
