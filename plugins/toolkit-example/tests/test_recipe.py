@@ -8,10 +8,6 @@ import pytest
 import toolkit
 from PIL import Image
 
-import toolkit_example
-
-RECIPE = Path(toolkit_example.__file__).parent / "recipes" / "pages.toml"
-
 
 @pytest.fixture
 def pages(tmp_path: Path) -> Path:
@@ -30,7 +26,7 @@ def test_a_run_uses_all_five_components(
 ) -> None:
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
     recipe = tmp_path / "mine.toml"
-    recipe.write_text(f'extends = "{RECIPE.as_posix()}"\n[data]\nuse = "folder"\nroot = "{pages}"')
+    recipe.write_text(f'extends = "example:pages"\n[data]\nuse = "folder"\nroot = "{pages}"')
     small = {"image.size": 32, "split.folds": 2, "train.epochs": 1, "train.batch_size": 4}
     run = toolkit.run(recipe, overrides=small, runs=tmp_path / "runs")
     assert len(run.oof["id"].unique()) == 12

@@ -71,6 +71,7 @@ def test_a_run_is_read_back_whole(
     logged = Logged(store(run.path))
     found = logged.runs[run.path.name]
     assert found.info.status == "FINISHED"
+    assert found.info.artifact_uri.startswith(run.path.resolve().as_uri())
     assert found.data.tags["toolkit.plan"] == run.report["plan"]
     assert found.data.params["loss.use"] == "focal"
     assert found.data.params["loss.alpha"] == "0.5"
@@ -135,7 +136,7 @@ def test_many_runs_can_share_a_store(run_info: RunInfo, tmp_path: Path, empty_st
 
 
 def test_a_recipe_of_many_and_odd_keys_is_logged_whole(run_info: RunInfo) -> None:
-    patches = {f"page {n} (2).png": n for n in range(150)}  # a server takes 100 at once
+    patches = {f"page {n} (2).png": n for n in range(150)}  # more than MLflow takes at once
     run = RunInfo(
         "tiny", run_info.folder, "1f", {"labels": {"patches": patches}, "note": "x" * 900}
     )

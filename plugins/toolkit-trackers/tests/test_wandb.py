@@ -18,6 +18,8 @@ from toolkit.contracts import RunInfo, TrialInfo
 
 pytest.importorskip("wandb", reason='pip install "toolkit-trackers[wandb]"')
 
+import wandb
+
 from toolkit_trackers.wandb import WandB
 
 BLOCK = 32768
@@ -54,6 +56,7 @@ class Logged:
         self.history: list[dict[str, Any]] = []
         self.summary: dict[str, Any] = {}
         self.exits: list[int] = []
+        self.steps: dict[str, str] = {}
         for record in (record for file in files for record in records(file)):
             if record.HasField("run"):
                 self.runs.append(record.run)
@@ -61,6 +64,8 @@ class Logged:
                 self.history.append(pairs(record.history.item))
             elif record.HasField("summary"):
                 self.summary |= pairs(record.summary.update)
+            elif record.HasField("metric") and record.metric.step_metric:
+                self.steps[record.metric.glob_name] = record.metric.step_metric
             elif record.HasField("exit"):
                 self.exits.append(record.exit.exit_code)
 
@@ -74,6 +79,7 @@ class Logged:
 
 def logged(folder: str | Path) -> dict[str, Logged]:
     """By display name, what was logged in a run folder."""
+    wandb.teardown()  # waits until its process has written everything
     by_id: dict[str, list[Path]] = defaultdict(list)
     for file in sorted(Path(folder).glob("tracking/wandb/offline-run-*/run-*.wandb")):
         by_id[file.stem].append(file)
@@ -94,6 +100,7 @@ def test_a_run_is_read_back_whole(
     assert found.config["plan"] == run.report["plan"]
     (described,) = found.runs
     assert described.project == "toolkit"
+    assert found.steps == {"*": "epoch"}
     for fold in range(2):
         history = pd.read_csv(run.path / "folds" / str(fold) / "history.csv")
         for name in ("train_loss", "clean_f1", "lr"):

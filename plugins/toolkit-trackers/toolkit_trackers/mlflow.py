@@ -18,9 +18,6 @@ from toolkit.contracts import RunInfo, TrialInfo
 from toolkit_trackers.backend import backend
 from toolkit_trackers.values import curves, failure, flat, numbers, run_scores
 
-PARAMS_A_CALL = 100
-"""What a server takes at once."""
-
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 """MLflow's word for the state of a trial."""
 
@@ -114,8 +111,7 @@ class MLflow:
         run_id = str(created.info.run_id)
         param = self._mlflow.entities.Param
         rows = [param(_name(key), str(value)) for key, value in params.items()]
-        for start in range(0, len(rows), PARAMS_A_CALL):
-            self._client.log_batch(run_id, params=rows[start : start + PARAMS_A_CALL])
+        self._client.log_batch(run_id, params=rows)
         return run_id
 
     def _experiment_id(self) -> str:
