@@ -162,7 +162,7 @@ class Tune(Section):
     ] = 50.0
     startup: Annotated[
         int, Field(ge=1, description="trials at one point before others are stopped there")
-    ] = 4
+    ] = 3
     patience: Annotated[
         int,
         Field(ge=0, description="trials without a rise beyond the noise that end it; 0 never"),

@@ -23,7 +23,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.errors import UserError
 
-RANDOM_TRIALS = 6
+RANDOM_TRIALS = 4
 """Trials before the model-based samplers take over."""
 
 
