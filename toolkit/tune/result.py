@@ -154,10 +154,8 @@ def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
             text += f", the recipe itself {fresh[facts['incumbent']]:.4f}"
         lines[-1] += f" {text}."
     if winner["threads"] is not None:
-        lines.append(
-            f"The score was made with {winner['threads']} threads; another number may change its "
-            "last digits."
-        )
+        count = f"{winner['threads']} thread{'' if winner['threads'] == 1 else 's'}"
+        lines.append(f"The score was made with {count}; another number may change its last digits.")
     return lines
 
 
