@@ -71,6 +71,8 @@ def test_the_same_versions_and_other_recipes_have_nothing_to_say(
 ) -> None:
     components = json.loads(finished.folder.manifest.read_text())["components"]
     assert changes_since(finished.folder.recipe, components) == []
+    added = {"kind": "tracker", "name": "acme.log", "package": "acme-vision", "version": "1"}
+    assert changes_since(finished.folder.recipe, [*components, added]) == []
     assert len(changes_since(older.folder.recipe, components)) == 2
     elsewhere = tmp_path / "recipe.toml"  # beside no manifest
     assert changes_since(elsewhere, components) == []
