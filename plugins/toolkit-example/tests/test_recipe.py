@@ -21,7 +21,7 @@ def pages(tmp_path: Path) -> Path:
     return tmp_path / "pages"
 
 
-def test_a_run_uses_all_five_components(
+def test_a_run_of_the_recipe_uses_all_five_components(
     pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
@@ -31,7 +31,6 @@ def test_a_run_uses_all_five_components(
     run = toolkit.run(recipe, overrides=small, runs=tmp_path / "runs")
     assert len(run.oof["id"].unique()) == 12
     used = json.loads((run.path / "manifest.json").read_text())["components"]
-    ours = {c["name"] for c in used if c["package"] == "toolkit-example"}
-    assert ours == {
-        f"example.{name}" for name in ("poly", "small", "ink_fade", "geometric", "capped")
-    }
+    ours = {entry["name"] for entry in used if entry["package"] == "toolkit-example"}
+    components = {"poly", "small", "ink_fade", "geometric", "capped"}
+    assert ours == {"example:pages", *(f"example.{name}" for name in components)}
