@@ -133,6 +133,7 @@ def test_the_same_command_goes_on_with_the_study(searched: Any) -> None:
     assert told == [4, 5]
 
 
+@pytest.mark.slow
 def test_another_question_is_another_study(searched: Any, tmp_path: Path) -> None:
     recipe, folder, _ = searched
     runs = folder.path.parent
@@ -142,6 +143,7 @@ def test_another_question_is_another_study(searched: Any, tmp_path: Path) -> Non
     assert same == folder
 
 
+@pytest.mark.slow
 def test_less_is_better_where_the_objective_says_so(searched: Any) -> None:
     recipe, folder, _ = searched
     _, facts = search(recipe, folder.path.parent, 3, {"tune.objective": "clean_log_loss"})
@@ -150,6 +152,7 @@ def test_less_is_better_where_the_objective_says_so(searched: Any) -> None:
     assert facts["direction"] == "minimize"
 
 
+@pytest.mark.slow
 def test_a_proxy_searches_cheaply_and_the_best_are_scored_in_full(
     searched: Any, tmp_path: Path
 ) -> None:
@@ -157,7 +160,10 @@ def test_a_proxy_searches_cheaply_and_the_best_are_scored_in_full(
     cheap = {"tune.proxy.size": 16, "tune.proxy.epochs": 1, "tune.proxy.folds": 1}
     folder, facts = search(recipe, tmp_path / "runs", 3, cheap)
     for row in facts["trials"]:
-        assert len(row["folds"]) <= 1
+        assert len(row["folds"]) == 1
+        fold = folder.trial(row["plan"]).fold(0)
+        assert json.loads(fold.preprocess.read_text())["size"] == 16
+        assert len(fold.history.read_text().splitlines()) == 2  # the head, and one epoch
     again = {row["of"]: row["score"] for row in facts["rescore"]["trials"]}
     complete = {row["trial"] for row in facts["trials"] if row["state"] == "complete"}
     assert set(again) == complete  # at most three, and the recipe itself
@@ -166,6 +172,7 @@ def test_a_proxy_searches_cheaply_and_the_best_are_scored_in_full(
     assert "image" not in values  # the proxy is not what is found
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_train_is_stopped_with_its_reason(
     searched: Any, tmp_path: Path
 ) -> None:

@@ -106,7 +106,9 @@ def test_what_two_queue_at_once_counts_once(study: optuna.Study) -> None:
     trials = do(study, 3)
     assert states(trials) == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     assert "withdrawn" in trials[1].user_attrs
-    assert requeue(study) == []  # what was withdrawn is not done again
+    # what was withdrawn is not done again
+    assert [t.params["x"] for t in trials if t.params].count(0.5) == 1
+    assert requeue(study) == []
 
 
 def test_a_trial_too_many_is_withdrawn(study: optuna.Study) -> None:
