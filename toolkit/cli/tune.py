@@ -94,16 +94,17 @@ def _seconds(text: str) -> float:
 
 def _dashboard(runs: Path, storage: str | None) -> None:
     from toolkit.tune.folder import latest_study, read_json
+    from toolkit.tune.storage import with_driver
 
     if storage is None:
         folder = latest_study(runs)
         if folder is None:
             raise RunError(f"{runs}: holds no study; make one with `toolkit tune RECIPE`")
         storage = read_json(folder.facts)["storage"] or str(folder.journal)
+    place = storage.removeprefix("journal:")
     program = shutil.which("optuna-dashboard")
     if program is None:
         raise UserError(
-            "optuna-dashboard is not installed: pip install optuna-dashboard; "
-            f"it shows {storage.removeprefix('journal:')}"
+            f"optuna-dashboard is not installed: pip install optuna-dashboard; it shows {place}"
         )
-    subprocess.run([program, storage.removeprefix("journal:")], check=False)
+    subprocess.run([program, with_driver(place)], check=False)

@@ -103,12 +103,21 @@ def _redis(url: str) -> BaseStorage:
         raise UserError(f"--storage {url}: cannot be reached: {error}") from error
 
 
+def with_driver(url: str) -> str:
+    """The address with the driver for PostgreSQL that is installed here.
+
+    Raises `UserError` where none is.
+    """
+    if not url.startswith("postgresql://") or find_spec("psycopg2") is not None:
+        return url
+    if find_spec("pg8000") is None:
+        hint = "pip install 'recipe-toolkit[postgres]'"
+        raise UserError(f"--storage {url}: needs a driver: {hint}")
+    return url.replace("postgresql://", "postgresql+pg8000://", 1)
+
+
 def _database(url: str) -> BaseStorage:
-    if url.startswith("postgresql://") and find_spec("psycopg2") is None:
-        if find_spec("pg8000") is None:
-            hint = "pip install 'recipe-toolkit[postgres]'"
-            raise UserError(f"--storage {url}: needs a driver: {hint}")
-        url = url.replace("postgresql://", "postgresql+pg8000://", 1)
+    url = with_driver(url)
     for attempt in range(1, _TRIES + 1):
         try:
             return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
