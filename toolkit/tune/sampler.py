@@ -28,7 +28,8 @@ RANDOM_TRIALS = 4
 
 
 def make_sampler(name: str, seed: int, *, conditional: bool) -> BaseSampler:
-    """The sampler of a recipe's `tune.sampler`.
+    """The sampler of a recipe's `tune.sampler`. What one cannot model (choices and conditional
+    entries for "cmaes", "qmc" and "gp") it draws at random.
 
     Args:
         conditional: whether some entries of the space count in some trials only.
@@ -40,7 +41,9 @@ def make_sampler(name: str, seed: int, *, conditional: bool) -> BaseSampler:
             "tune.sampler: \"cmaes\" needs a package: pip install 'recipe-toolkit[cmaes]'"
         )
     if name == "qmc":  # its points are those of one sequence, so its seed is the study's
-        qmc: BaseSampler = _quiet(lambda: QMCSampler(scramble=True, seed=seed))
+        qmc: BaseSampler = _quiet(
+            lambda: QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False)
+        )
         return qmc
     make: dict[str, Callable[[int], BaseSampler]] = {
         "tpe": lambda s: TPESampler(
@@ -51,9 +54,14 @@ def make_sampler(name: str, seed: int, *, conditional: bool) -> BaseSampler:
             constant_liar=True,
         ),
         "gp": lambda s: GPSampler(
-            seed=s, n_startup_trials=RANDOM_TRIALS, deterministic_objective=False
+            seed=s,
+            n_startup_trials=RANDOM_TRIALS,
+            deterministic_objective=False,
+            warn_independent_sampling=False,
         ),
-        "cmaes": lambda s: CmaEsSampler(seed=s, n_startup_trials=RANDOM_TRIALS),
+        "cmaes": lambda s: CmaEsSampler(
+            seed=s, n_startup_trials=RANDOM_TRIALS, warn_independent_sampling=False
+        ),
         "random": lambda s: RandomSampler(seed=s),
     }
     return SeededByTrial(seed, make[name])
