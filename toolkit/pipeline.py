@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
 
-from toolkit.contracts import Event, Facts, Ints, Notify, RunInfo, Table, ignore
-from toolkit.data.augment import as_callable
-from toolkit.data.cache import Pack, cache_folder
-from toolkit.data.check import Data, check_data
-from toolkit.data.folds import assign_folds, fold_hash, fold_warnings, split_rows
-from toolkit.data.offline import Copies, Joined, draw_copies
+from toolkit.contracts import Event, Notify, Table, ignore
+from toolkit.data.cache import cache_folder
+from toolkit.data.check import check_data
+from toolkit.data.folds import assign_folds, fold_hash, fold_warnings
 from toolkit.data.smoke import handful
 from toolkit.data.table import read_table
 from toolkit.ensemble.join import join_oof, join_test
 from toolkit.ensemble.submission import lint, write_submission
-from toolkit.errors import PluginError, RunError, UserError
+from toolkit.errors import RunError
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Dropped, Trackers
 from toolkit.predict.files import (
@@ -47,11 +40,12 @@ from toolkit.report.page import draw_page
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
+from toolkit.runs.log import Stages, logging_to
 from toolkit.runs.manifest import changes_since, differences, manifest
 from toolkit.runs.opened import Run
-from toolkit.train.fold import train_fold
-from toolkit.train.job import FoldJob, Rows, Watch, with_copies
-from toolkit.train.model import check_model
+from toolkit.train.components import check_components
+from toolkit.train.folds import Job, predictions_meta, train_folds
+from toolkit.train.job import facts_of
 from toolkit.train.state import same_random_numbers
 
 
@@ -110,7 +104,7 @@ def run_plan(
     if folder is None or folder.finished:
         folder = new_run(runs, plan.name, plan_hash, date.today())
     with held(folder):
-        _carry_out(Job(plan, plan_hash, data, folder, stages, _logging(folder, notify)))
+        _carry_out(Job(plan, plan_hash, data, folder, stages, logging_to(folder, notify)))
     return Run(folder.path)
 
 
@@ -125,7 +119,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     """Pass every stage of a plan on a handful of images, one training step a fold.
 
     The plan is made with `SMOKE_OVERRIDES`. Everything it writes goes to a folder that is
-    thrown away. Returns the report.
+    thrown away, and no tracker is told. Returns the report.
     """
     stages = Stages(notify)
     table = handful(read_table(plan.choice("data").build(), notify), plan.split.folds)
@@ -138,71 +132,13 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
         data = check_data(table, plan.split.folds, plan.image, cache, notify, skip_bad=skip_bad)
         plan_hash = plan.hash(data.fingerprint)
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
-        _carry_out(Job(plan, plan_hash, data, folder, stages, notify, steps=1))
+        _carry_out(Job(plan, plan_hash, data, folder, stages, notify, steps=1), tracked=False)
         return Run(folder.path).report
 
 
-def check_components(plan: Plan, table: Table) -> None:
-    """Build what a recipe chose, once, before any work: what only a class list can tell, weights
-    that cannot be had, and a size that the backbone does not take are found here."""
-    if table.problems or not len(table.train):
-        return  # the data check reports these, with everything else about the data
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
-    facts = _facts(plan, table, table.train["label"].to_numpy())
-    if plan.choice("ensemble").build(facts).needs_fit:
-        raise UserError(
-            f"ensemble.use: {plan.choice('ensemble').use} is fitted on two members or more, and a "
-            "run is one; choose soft or hard"
-        )
-    _probe(plan, facts)
-    check_model(plan, facts)
-
-
-def _probe(plan: Plan, facts: Facts) -> None:
-    """One grey image through the augmentation and two rows through the loss: what a third party
-    got wrong shows here, not as black batches or in the first backward pass."""
-    side = plan.image.working_size
-    grey = np.full((side, side, 3), 128, dtype=np.uint8)
-    for keys in (("augment", "train"), ("augment", "offline")):
-        augmentation = plan.choices.get(keys)
-        if augmentation is None:
-            continue
-        changed = as_callable(augmentation.build(plan.image))(grey, np.random.default_rng(0))
-        if changed.dtype != np.uint8 or changed.ndim != 3 or changed.shape[2] != 3:
-            raise PluginError(
-                f"augmentation {augmentation.use}: gives {changed.dtype} {changed.shape}, expected "
-                "uint8 (height, width, 3); normalization is the host's"
-            )
-    loss = plan.choice("loss").build(facts)
-    targets = torch.eye(len(facts.classes))[:2]
-    value = loss(torch.zeros_like(targets), targets)
-    if value.shape != ():
-        raise PluginError(
-            f"loss {plan.choice('loss').use}: gives a tensor {tuple(value.shape)}, no scalar"
-        )
-
-
-@dataclass(frozen=True)
-class Job:
-    """A plan about to be carried out in a folder."""
-
-    plan: Plan
-    plan_hash: str
-    data: Data
-    folder: RunFolder
-    stages: Stages
-    notify: Notify
-    steps: int | None = None
-
-    @property
-    def info(self) -> RunInfo:
-        path = str(self.folder.path)
-        return RunInfo(self.plan.name, path, self.plan_hash, deepcopy(dict(self.plan.values)))
-
-
-def _carry_out(job: Job) -> None:
+def _carry_out(job: Job, *, tracked: bool = True) -> None:
     """Everything behind the checks, with the trackers told how it goes."""
-    hook, dropped = _trackers(job)
+    hook, dropped = _trackers(job, tracked=tracked)
     try:
         hook.toolkit_run_start(run=job.info)
         _record(job)
@@ -218,46 +154,12 @@ def _carry_out(job: Job) -> None:
         raise
     hook.toolkit_run_end(run=job.info, report=report)
     if len(dropped) != len(report["trackers_dropped"]):  # one failed at the very end
-        write_json(job.folder.report, {**report, "trackers_dropped": dropped})
+        report = {**report, "trackers_dropped": dropped}
+        draw_page(job.folder, report)
+        write_json(job.folder.report, report)
 
 
-def train_folds(
-    job: Job,
-    folds: pd.DataFrame,
-    hook: Any,
-    watch: Watch | None = None,
-    numbers: Sequence[int] | None = None,
-) -> bool:
-    """Train the folds that are not done yet, in order.
-
-    Args:
-        folds: `id, parent, group, fold`, as `assign_folds` cuts them.
-        hook: receives the tracker events.
-        watch: sees every score and may stop the training.
-        numbers: the folds to train; without them, all.
-
-    Returns whether every fold came to its end.
-    """
-    meta, copies = predictions_meta(job, folds), _copies(job)
-    job.stages.enter("train")
-    for fold in range(job.plan.split.folds) if numbers is None else numbers:
-        done = job.folder.fold(fold).done
-        if done.is_file():
-            job.folder.fold(fold).state.unlink(missing_ok=True)
-        elif not train_fold(_fold_job(job, folds, fold, meta, copies), job.notify, hook, watch):
-            return False
-        if watch is not None and not watch.fold(fold, json.loads(done.read_text("utf-8"))):
-            return False
-    return True
-
-
-def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
-    """What the predictions of a job say of themselves."""
-    classes, monitor = job.data.table.classes, job.plan.validate.monitor
-    return PredictionsMeta(classes, monitor, fold_hash(folds), job.plan_hash)
-
-
-def _trackers(job: Job) -> tuple[Trackers, list[dict[str, str]]]:
+def _trackers(job: Job, *, tracked: bool) -> tuple[Trackers, list[dict[str, str]]]:
     """The recipe's tracker, and those that this start of the run, or an earlier one, dropped."""
     dropped: list[dict[str, str]] = []
     file = job.folder.trackers_dropped
@@ -270,7 +172,7 @@ def _trackers(job: Job) -> tuple[Trackers, list[dict[str, str]]]:
         job.notify(Event("message", f"{failed}; the run goes on"))
 
     track = job.plan.choices.get(("track",))
-    makers = {} if track is None else {track.use: partial(track.build, job.info)}
+    makers = {track.use: partial(track.build, job.info)} if tracked and track else {}
     return Trackers(makers, drop, guard=same_random_numbers), dropped
 
 
@@ -308,72 +210,6 @@ def _folds(job: Job) -> pd.DataFrame:
     return folds
 
 
-def _copies(job: Job) -> Copies | None:
-    """The offline copies of the training originals, where the recipe asks for them."""
-    offline, plan, data = job.plan.offline, job.plan, job.data
-    if offline is None:
-        return None
-    job.stages.enter("offline")
-    train, choice = data.table.train, plan.choice("augment", "offline")
-    originals = np.flatnonzero((train["parent"] == train["id"]).to_numpy())
-    return draw_copies(
-        data.pack,
-        data.train_rows,
-        originals,
-        choice.build,
-        {"use": choice.use, "version": choice.entry.version, **choice.options},
-        offline.copies,
-        plan.image,
-        plan.seed,
-        data.pack.cache,
-        job.notify,
-    )
-
-
-def _fold_job(
-    job: Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta, copies: Copies | None
-) -> FoldJob:
-    data, table = job.data, job.data.table
-    train, validation = split_rows(table, folds, fold)
-    training = _rows(data, train)
-    pack: Pack | Joined = data.pack
-    if copies is not None:
-        training, pack = with_copies(training, copies, train, data.pack)
-    test = None
-    if table.test is not None and data.test_rows is not None:
-        order = np.argsort(table.test["id"].to_numpy(), kind="stable")
-        ids = table.test["id"].to_numpy()[order].tolist()
-        test = Rows(ids, ids, np.full(len(ids), -1), data.test_rows[order])
-    return FoldJob(
-        job.plan,
-        fold,
-        _facts(job.plan, table, training.labels),
-        pack,
-        training,
-        _rows(data, validation),
-        test,
-        job.folder.fold(fold),
-        meta,
-        job.info,
-        job.steps,
-    )
-
-
-def _rows(data: Data, rows: Ints) -> Rows:
-    table = data.table.train.iloc[rows]
-    return Rows(
-        table["id"].tolist(),
-        table["parent"].tolist(),
-        table["label"].to_numpy(),
-        data.train_rows[rows],
-    )
-
-
-def _facts(plan: Plan, table: Table, labels: Ints) -> Facts:
-    counts = np.bincount(labels, minlength=len(table.classes))
-    return Facts(table.classes, tuple(counts.tolist()), plan.image, plan.seed)
-
-
 def _finish(
     job: Job, meta: PredictionsMeta, warnings: list[str], dropped: list[dict[str, str]]
 ) -> dict[str, Any]:
@@ -385,7 +221,7 @@ def _finish(
     submission = None
     if table.test is not None:
         labels = table.train["label"].to_numpy()
-        ensembler = plan.choice("ensemble").build(_facts(plan, table, labels))
+        ensembler = plan.choice("ensemble").build(facts_of(plan, table, labels))
         test = join_test([folder.fold(fold).test for fold in numbers], ensembler, meta)
         write_predictions(folder.test, test, meta)
         joined = as_predictions(test, table.classes)
@@ -406,37 +242,3 @@ def _finish(
     draw_page(folder, report)
     write_json(folder.report, report)
     return report
-
-
-class Stages:
-    """Seconds of each stage, and an event at the start of each."""
-
-    def __init__(self, notify: Notify) -> None:
-        self.notify, self.seconds = notify, {}
-        self.stage, self.since = "plan", time.perf_counter()
-
-    seconds: dict[str, float]
-
-    def enter(self, stage: str) -> None:
-        self.leave()
-        self.stage, self.since = stage, time.perf_counter()
-        self.notify(Event("stage", stage))
-
-    def leave(self) -> dict[str, float]:
-        self.seconds[self.stage] = round(time.perf_counter() - self.since, 1)
-        return self.seconds
-
-
-def _logging(folder: RunFolder, notify: Notify) -> Notify:
-    """`notify`, and a line in `log.txt` for every event worth keeping."""
-
-    def tell(event: Event) -> None:
-        notify(event)
-        if event.stage not in ("message", "stage", "epoch"):
-            return
-        text = event.text or " ".join(f"{key}={value}" for key, value in event.data.items())
-        now = datetime.now().isoformat(timespec="seconds")
-        with folder.log.open("a", encoding="utf-8") as log:
-            log.write(f"{now} [{os.getpid()}] {event.stage}: {text}\n")
-
-    return tell

@@ -195,7 +195,9 @@ def test_every_piece_of_python_is_python(block: Block) -> None:
 
 
 @pytest.fixture
-def acme(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def acme(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """The package that docs/plugins.md writes, installed."""
     site = tmp_path_factory.mktemp("acme")
     project: dict[str, dict[str, str]] = {}
@@ -212,6 +214,9 @@ def acme(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     lines = "".join(f"{plugin} = {module}\n" for plugin, module in dict(points).items())
     (info / "entry_points.txt").write_text(f"[toolkit]\n{lines}")
     monkeypatch.syspath_prepend(site)
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "acme_plugin"]:
+        del sys.modules[name]  # other tests have packages of that name, too
 
 
 def test_the_plugin_of_the_docs_registers_what_the_docs_say(acme: None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -296,7 +297,19 @@ def test_a_sample_in_another_order_rewrites_the_submission_and_trains_nothing(
             "def broken(facts, /):\n"
             "    from torch.nn import CrossEntropyLoss\n"
             "    return CrossEntropyLoss(reduction='none')",
-            "loss broken: gives a tensor",
+            r"loss broken: gives torch.float32 \(2,\), expected a scalar tensor",
+        ),
+        (
+            "loss",
+            "loss",
+            "def broken(facts, /):\n    return lambda logits, targets: logits / missing",
+            r"loss broken: fails at its first call: NameError: .*broken_loss.py:2\)$",
+        ),
+        (
+            "augmentation",
+            "augment.train",
+            "def broken(spec, /):\n    return lambda image, rng: [image]",
+            "augmentation broken: gives list, expected uint8",
         ),
     ],
 )
@@ -304,6 +317,7 @@ def test_a_component_that_breaks_its_contract_is_found_before_anything_trains(
     run_tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind, section, code, told
 ) -> None:
     module = f"broken_{kind}"
+    monkeypatch.delitem(sys.modules, module, raising=False)
     (tmp_path / f"{module}.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     host = load_host()

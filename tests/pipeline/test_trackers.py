@@ -17,7 +17,11 @@ import toolkit
 from toolkit.cli import run_command
 from toolkit.contracts import Event, ignore
 from toolkit.errors import PluginError
+from toolkit.pipeline import smoke_plan
 from toolkit.plugin.host import Host, load_host
+from toolkit.recipe.load import load_recipe
+from toolkit.recipe.plan import SMOKE_OVERRIDES
+from toolkit.recipe.planner import make_plan
 from toolkit.runs.opened import Run
 
 MOODY = """
@@ -164,6 +168,20 @@ def test_a_tracker_that_fails_at_the_very_end_is_listed_too(start: Start) -> Non
     assert dropped["hook"] == "toolkit_run_end"
     assert run.report["scores"]["oof"]["clean"]["macro_f1"] >= 0  # not what it scribbled there
     assert "toolkit_run_end failed" in run.folder.log.read_text()
+    assert "1 tracker dropped" in run.folder.page.read_text()
+
+
+def test_a_smoke_run_builds_the_tracker_and_tells_it_nothing(
+    moody: Host, tiny_recipe: Path
+) -> None:
+    def smoke(fails: str) -> None:
+        track = {"track.use": "acme.moody", "track.fails": fails}
+        recipe = load_recipe(tiny_recipe, {**SMOKE_OVERRIDES, **track}, moody)
+        smoke_plan(make_plan(recipe, moody))
+
+    smoke("toolkit_run_start")
+    with pytest.raises(PluginError, match="it cannot be built"):
+        smoke("built")
 
 
 def test_a_run_without_faults_lists_none(finished: Run) -> None:
@@ -200,7 +218,10 @@ def test_a_tracker_that_cannot_start_stops_the_run_before_it_trains(
         start(use, **({} if fails is None else {"fails": fails}))
     assert str(caught.value) == says
     assert caught.value.exit_code == 2
-    assert not (folder_of(tmp_path) / "folds").exists()
+    runs = tmp_path / "runs"
+    assert not list(runs.rglob("folds"))
+    # One that cannot even be built is found before the images are decoded.
+    assert runs.exists() == (fails == "toolkit_run_start")
 
 
 def test_the_error_of_a_run_is_not_hidden_by_a_tracker_that_fails_on_it(

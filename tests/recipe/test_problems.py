@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from toolkit.errors import did_you_mean
 from toolkit.plugin.schema import STRICT
-from toolkit.recipe.problems import did_you_mean, validate
+from toolkit.recipe.problems import validate
 
 
 class Poly(BaseModel):
@@ -49,6 +50,29 @@ def test_a_wrong_option_is_one_problem(given: dict[str, Any], problem: tuple[str
     checked, problems = validate(Poly, given)
     assert checked is None
     assert problems == [problem]
+
+
+def _odd(value: int) -> int:
+    if value == 6:
+        raise KeyError("six")
+    if value % 2 == 0:
+        raise ValueError("a kernel's side is odd")
+    return value
+
+
+class Blur(BaseModel):
+    model_config = STRICT
+
+    side: Annotated[int, AfterValidator(_odd)]
+
+
+def test_an_authors_own_validator_speaks_for_itself() -> None:
+    assert validate(Blur, {"side": 4})[1] == [("side", "a kernel's side is odd (found 4)")]
+
+
+def test_a_validator_that_fails_is_a_problem_and_no_traceback() -> None:
+    _, problems = validate(Blur, {"side": 6})
+    assert problems == [("use", "its options cannot be checked: KeyError: 'six'")]
 
 
 def test_every_wrong_option_is_found_at_once() -> None:

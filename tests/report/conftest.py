@@ -113,6 +113,7 @@ def write_run(
         "rows": {"train": len(truth), "validated": len(truth), "units": len(truth), "test": test},
         "submission": submission,
         "set_aside": [{"id": "torn.png", "reason": "is no image that can be read"}],
+        "trackers_dropped": [],
         "warnings": [f'fold 0: class "{classes[0]}" has no validation image'],
         "seconds": {"plan": 0.8, "decode": 2.0, "train": 7386.0, "join": 0.2, "folds": 7385.9},
         "images_per_second": 12.3,

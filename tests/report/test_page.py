@@ -98,6 +98,7 @@ def test_names_and_ids_never_become_markup(make_run: Make, classes: int) -> None
     report = report_of(folder)
     report["warnings"] = [f"<i>{evil}"]
     report["set_aside"] = [{"id": evil, "reason": evil}]
+    report["trackers_dropped"] = [{"tracker": evil, "hook": "toolkit_run_end", "reason": evil}]
     folder.report.write_text(json.dumps(report))
     drawn = page(folder)
     tags = {tag for tag, _ in drawn.tags}
@@ -105,6 +106,20 @@ def test_names_and_ids_never_become_markup(make_run: Make, classes: int) -> None
     assert all(not key.startswith("on") for _, attributes in drawn.tags for key in attributes)
     assert all((a["src"] or "").startswith("data:image/") for t, a in drawn.tags if t == "img")
     assert evil in drawn.text
+
+
+def test_what_was_dropped_or_set_aside_is_counted_at_the_top_and_told_below(
+    make_run: Make,
+) -> None:
+    folder = make_run(KOREAN)
+    report = report_of(folder)
+    assert "1 warning, 1 image set aside" in page(folder).text
+    dropped = {"tracker": "acme.log", "hook": "toolkit_epoch_end", "reason": "OSError: disk full"}
+    report |= {"warnings": [], "trackers_dropped": [dropped]}
+    folder.report.write_text(json.dumps(report))
+    text = page(folder).text
+    assert "1 image set aside, 1 tracker dropped" in text
+    assert "acme.log: toolkit_epoch_end: OSError: disk full" in text
 
 
 def test_the_page_loads_nothing(make_run: Make) -> None:

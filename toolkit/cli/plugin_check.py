@@ -14,7 +14,7 @@ from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host, Loaded
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.load import load_recipe
-from toolkit.recipe.problems import validate
+from toolkit.recipe.problems import WHOLE, validate
 from toolkit.recipe.shipped import plugin_recipes
 
 # Loads one plugin in a process that has none of the heavy packages yet.
@@ -68,7 +68,9 @@ def _defaults(entry: Entry) -> Iterator[str]:
         name: info.default for name, info in model.model_fields.items() if not info.is_required()
     }
     for option, text in validate(model, defaults)[1]:
-        if option in defaults:
+        if option == WHOLE:
+            yield f"{entry.kind} {entry.name} ({entry.target}): {text}"
+        elif option in defaults:
             yield f"{entry.kind} {entry.name} ({entry.target}): default of {option}: {text}"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.errors import PluginError, UserError
+from toolkit.errors import PluginError, UserError, did_you_mean
 
 if TYPE_CHECKING:
     from toolkit.plugin.host import Host
@@ -64,7 +64,6 @@ def show(
     from toolkit.plugin.host import load_host
     from toolkit.plugin.registry import KINDS
     from toolkit.plugin.schema import options, options_model
-    from toolkit.recipe.problems import did_you_mean
 
     host = load_host()
     if kind not in KINDS:

@@ -8,14 +8,14 @@ from typing import Any
 
 from pydantic import BaseModel, create_model
 
-from toolkit.errors import PluginError, RecipeError
+from toolkit.errors import PluginError, RecipeError, did_you_mean
 from toolkit.plugin.host import Host
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import DEFAULT, Origin, Recipe
 from toolkit.recipe.plan import Choice, Plan
-from toolkit.recipe.problems import did_you_mean, validate
+from toolkit.recipe.problems import validate
 from toolkit.recipe.sections import (
     FIXED,
     LATER,

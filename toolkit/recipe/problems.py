@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from toolkit.errors import did_you_mean as did_you_mean
+from toolkit.errors import cause, did_you_mean
 from toolkit.plugin.schema import Option, options, toml_text
+
+WHOLE = "use"
+"""Where a fault of no single option is shown: at the line that chooses the component."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -16,11 +19,17 @@ Model = TypeVar("Model", bound=BaseModel)
 def validate(
     model: type[Model], given: Mapping[str, Any]
 ) -> tuple[Model | None, list[tuple[str, str]]]:
-    """The checked model, or None and `(option, what is wrong)` for every faulty option."""
+    """The checked model, or None and `(option, what is wrong)` for every faulty option.
+
+    Where an annotation itself fails, the option is `WHOLE`.
+    """
     try:
         return model.model_validate(dict(given)), []
     except ValidationError as error:
         return None, list(_explained(model, given, error))
+    # A validator in a stranger's annotation may raise anything.
+    except Exception as error:  # noqa: BLE001
+        return None, [(WHOLE, f"its options cannot be checked: {cause(error)}")]
 
 
 def _explained(
@@ -39,6 +48,8 @@ def _explained(
             yield name, f"required, and missing ({known[name].meaning or known[name].type})"
         elif detail["type"] == "string_pattern_mismatch":
             yield name, f"{toml_text(given[name])} does not match {detail['ctx']['pattern']}"
+        elif detail["type"] in ("value_error", "assertion_error"):  # a validator's own words
+            yield name, f"{detail['ctx']['error']} (found {toml_text(given[name])})"
         else:
             option = known[name]
             bounds = f" {option.bounds}" if option.bounds else ""

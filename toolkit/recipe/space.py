@@ -14,9 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from toolkit.errors import did_you_mean
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys
-from toolkit.recipe.problems import did_you_mean, validate
+from toolkit.recipe.problems import WHOLE, validate
 from toolkit.recipe.sections import SLOTS
 
 DEFAULT_SPACE: dict[str, dict[str, Any]] = {
@@ -248,7 +249,7 @@ def _tester(model: type[BaseModel], option: str, in_list: bool) -> Callable[[Any
 
     def problem_of(value: Any) -> str | None:
         _, problems = validate(model, {option: [value] if in_list else value})
-        return next((text for name, text in problems if name == option), None)
+        return next((text for name, text in problems if name in (option, WHOLE)), None)
 
     return problem_of
 

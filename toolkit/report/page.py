@@ -84,7 +84,18 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
         sections=list(_recipe_sections(recipe, plan.get("origins"))),
         stages=_stages(report["seconds"]),
         tall=_TALL,
+        alerts=_alerts(report),
     )
+
+
+def _alerts(report: Mapping[str, Any]) -> list[str]:
+    """What a reader must not miss, counted: `2 warnings`, `1 image set aside`."""
+    found = (
+        (len(report["warnings"]), "warning", ""),
+        (len(report["set_aside"]), "image", " set aside"),
+        (len(report["trackers_dropped"]), "tracker", " dropped"),
+    )
+    return [f"{n} {noun}{'s' * (n != 1)}{behind}" for n, noun, behind in found if n]
 
 
 def seconds_text(seconds: float) -> str:

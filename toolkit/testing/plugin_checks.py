@@ -16,7 +16,7 @@ from toolkit.plugin.hooks import PROJECT
 from toolkit.plugin.host import BUILTIN, HEAVY, PLUGINS_VARIABLE, Host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import options_model, toml_key, toml_text
-from toolkit.recipe.problems import validate
+from toolkit.recipe.problems import WHOLE, validate
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, host_arguments, require
 
 # Loads one plugin as `toolkit plugins` does, and tells which heavy packages came with it, and the
@@ -146,7 +146,7 @@ def defaults_validate(subject: Subject) -> None:
         name: info.default for name, info in model.model_fields.items() if not info.is_required()
     }
     _, problems = validate(model, defaults)
-    wrong = [f"{name}: {text}" for name, text in problems if name in defaults]
+    wrong = [f"{name}: {text}" for name, text in problems if name in {*defaults, WHOLE}]
     require(not wrong, f"defaults that its own annotations refuse: {'; '.join(wrong)}")
 
 

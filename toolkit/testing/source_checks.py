@@ -114,7 +114,8 @@ def missing_data_is_explained(subject: Subject) -> None:
     """Where the data is not, it says so with the path: an error for people, no traceback."""
     if "root" not in subject.model().model_fields:
         raise NotApplicable("it has no option root")
-    subject.build()
+    if isinstance(subject.build(), Prepares):
+        raise NotApplicable("it prepares its data itself")
     with tempfile.TemporaryDirectory() as folder:
         nowhere = str(Path(folder) / "no-such-folder")
         elsewhere = replace(subject, given={**subject.given, "root": nowhere})

@@ -122,11 +122,18 @@ def _observed(subject: Subject, folder: str | None = None) -> Iterator[tuple[Any
             # A hook may raise anything at all.
             except Exception as error:
                 raise CheckFailed(
-                    f"{name} raises {cause(error)}, and the host would tell it nothing more; count "
-                    "on no earlier event but toolkit_run_start"
+                    f"{name} raises {cause(error)}, {_then(name)}; count on no earlier event "
+                    "but toolkit_run_start"
                 ) from error
 
         yield tell, info
+
+
+def _then(name: str) -> str:
+    """What the host does about a hook that raises."""
+    if name == "toolkit_run_start":
+        return "and the run would not start"
+    return "and the host would tell it nothing more"
 
 
 def _events(info: Any) -> list[Call]:

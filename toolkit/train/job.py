@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from toolkit.contracts import Facts, Ints, RunInfo
+from toolkit.contracts import Facts, Ints, RunInfo, Table
 from toolkit.data.cache import Pack
 from toolkit.data.offline import Copies, Joined
 from toolkit.predict.files import PredictionsMeta
@@ -44,6 +44,12 @@ def with_copies(rows: Rows, copies: Copies, numbers: Ints, pack: Pack) -> tuple[
         np.concatenate([rows.labels, rows.labels[own]]),
         np.concatenate([rows.packed, packed]),
     ), Joined(pack, copies.pack)
+
+
+def facts_of(plan: Plan, table: Table, labels: Ints) -> Facts:
+    """What components are told, with the counts of these training labels `(n,)`."""
+    counts = np.bincount(labels, minlength=len(table.classes))
+    return Facts(table.classes, tuple(counts.tolist()), plan.image, plan.seed)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock
@@ -20,7 +19,6 @@ from toolkit.data.check import Data, check_data
 from toolkit.data.folds import assign_folds
 from toolkit.data.table import read_table
 from toolkit.ensemble.join import join_oof
-from toolkit.pipeline import Job, Stages, check_components, predictions_meta, train_folds
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
 from toolkit.predict.files import as_predictions, read_predictions
@@ -29,8 +27,11 @@ from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.log import Stages
 from toolkit.score.metrics import scores
-from toolkit.train.job import Watch
+from toolkit.train.components import check_components
+from toolkit.train.folds import Job, predictions_meta, train_folds
+from toolkit.train.job import Watch, facts_of
 from toolkit.tune.objective import Objective
 
 
@@ -82,8 +83,7 @@ class Bench:
     def facts(self, plan: Plan) -> Facts:
         """Of the whole training table."""
         table = self.data(plan).table
-        counts = np.bincount(table.train["label"], minlength=len(table.classes))
-        return Facts(table.classes, tuple(counts.tolist()), plan.image, plan.seed)
+        return facts_of(plan, table, table.train["label"].to_numpy())
 
     def job(self, plan: Plan, folder: RunFolder) -> Job:
         """The plan as a run of its own, but without test images: a trial predicts none."""

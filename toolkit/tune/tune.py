@@ -14,11 +14,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.contracts import Event, Notify, RunInfo, TrialInfo, ignore
 from toolkit.errors import RunError
-from toolkit.pipeline import check_components
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import write_json
+from toolkit.train.components import check_components
 from toolkit.train.state import same_random_numbers
 from toolkit.tune.bench import Bench, Question, threads
 from toolkit.tune.folder import StudyFolder, read_json, study_folder, study_hash

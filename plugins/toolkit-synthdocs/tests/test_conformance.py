@@ -15,11 +15,6 @@ ROOT = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
 test_conformance = conformance(
     "synthdocs",
     options={"source:synthdocs.documents": {"root": ROOT.name, "scale": 0.001}},
-    expected_failures={
-        "source:synthdocs.documents": {
-            "missing_data_is_explained": "no data is missing: it draws them wherever its root is"
-        }
-    },
 )
 
 

@@ -1,0 +1,99 @@
+"""Builds what a recipe chose, once, before any work."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
+
+import numpy as np
+import torch
+
+from toolkit.contracts import Facts, RunInfo, Table
+from toolkit.data.augment import as_callable
+from toolkit.errors import PluginError, UserError, cause
+from toolkit.plugin.observers import Trackers
+from toolkit.recipe.plan import Plan
+from toolkit.train.job import facts_of
+from toolkit.train.model import check_model
+from toolkit.train.state import same_random_numbers
+
+
+def check_components(plan: Plan, table: Table) -> None:
+    """Build what a recipe chose, once, before any work: what only a class list can tell, weights
+    that cannot be had, and a size that the backbone does not take are found here."""
+    if table.problems or not len(table.train):
+        return  # the data check reports these, with everything else about the data
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
+    facts = facts_of(plan, table, table.train["label"].to_numpy())
+    if plan.choice("ensemble").build(facts).needs_fit:
+        raise UserError(
+            f"ensemble.use: {plan.choice('ensemble').use} is fitted on two members or more, and a "
+            "run is one; choose soft or hard"
+        )
+    _probe(plan, facts)
+    _probe_tracker(plan)
+    check_model(plan, facts)
+
+
+def _probe(plan: Plan, facts: Facts) -> None:
+    """One grey image through the augmentation and two rows through the loss: what a third party
+    got wrong shows here, not as black batches or in the first backward pass."""
+    side = plan.image.working_size
+    grey = np.full((side, side, 3), 128, dtype=np.uint8)
+    for keys in (("augment", "train"), ("augment", "offline")):
+        augmentation = plan.choices.get(keys)
+        if augmentation is None:
+            continue
+        with _blamed(f"augmentation {augmentation.use}"):
+            changed = as_callable(augmentation.build(plan.image))(grey, np.random.default_rng(0))
+        shape: tuple[int, ...] = getattr(changed, "shape", ())
+        if len(shape) != 3 or shape[2] != 3 or changed.dtype != np.uint8:
+            raise PluginError(
+                f"augmentation {augmentation.use}: gives {_said(changed)}, expected "
+                "uint8 (height, width, 3); normalization is the host's"
+            )
+    choice = plan.choice("loss")
+    targets = torch.eye(len(facts.classes))[:2]
+    with _blamed(f"loss {choice.use}"):
+        value = choice.build(facts)(torch.zeros_like(targets), targets)
+    if getattr(value, "shape", None) != ():
+        raise PluginError(f"loss {choice.use}: gives {_said(value)}, expected a scalar tensor")
+
+
+@contextmanager
+def _blamed(component: str) -> Iterator[None]:
+    """A stranger's code may raise anything; it is said in one line whose it is."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise PluginError(
+            f"{component}: fails at its first call: {cause(error)} ({last.filename}:{last.lineno})"
+        ) from error
+
+
+def _said(value: object) -> str:
+    """What a value is, for an error: `float32 (8, 8, 3)`, or its type."""
+    shape = getattr(value, "shape", None)
+    return (
+        type(value).__name__ if shape is None else f"{getattr(value, 'dtype', '')} {tuple(shape)}"
+    )
+
+
+def _probe_tracker(plan: Plan) -> None:
+    """Build the tracker, which starts its work in `toolkit_run_start`: a backend that is not
+    installed shows here."""
+    track = plan.choices.get(("track",))
+    if track is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="toolkit-track-") as folder:
+        run = RunInfo(plan.name, folder, "", deepcopy(dict(plan.values)))
+        makers = {track.use: partial(track.build, run)}
+        Trackers(makers, lambda dropped: None, guard=same_random_numbers)

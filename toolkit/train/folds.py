@@ -1,0 +1,139 @@
+"""All folds of a plan: what each is given, trained one after the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.contracts import Ints, Notify, RunInfo
+from toolkit.data.cache import Pack
+from toolkit.data.check import Data
+from toolkit.data.folds import fold_hash, split_rows
+from toolkit.data.offline import Copies, Joined, draw_copies
+from toolkit.predict.files import PredictionsMeta
+from toolkit.recipe.plan import Plan
+from toolkit.runs.folder import RunFolder
+from toolkit.runs.log import Stages
+from toolkit.train.fold import train_fold
+from toolkit.train.job import FoldJob, Rows, Watch, facts_of, with_copies
+
+
+@dataclass(frozen=True)
+class Job:
+    """A plan about to be carried out in a folder."""
+
+    plan: Plan
+    plan_hash: str
+    data: Data
+    folder: RunFolder
+    stages: Stages
+    notify: Notify
+    steps: int | None = None
+
+    @property
+    def info(self) -> RunInfo:
+        path = str(self.folder.path)
+        return RunInfo(self.plan.name, path, self.plan_hash, deepcopy(dict(self.plan.values)))
+
+
+def train_folds(
+    job: Job,
+    folds: pd.DataFrame,
+    hook: Any,
+    watch: Watch | None = None,
+    numbers: Sequence[int] | None = None,
+) -> bool:
+    """Train the folds that are not done yet, in order.
+
+    Args:
+        folds: `id, parent, group, fold`, as `assign_folds` cuts them.
+        hook: receives the tracker events.
+        watch: sees every score and may stop the training.
+        numbers: the folds to train; without them, all.
+
+    Returns whether every fold came to its end.
+    """
+    meta, copies = predictions_meta(job, folds), _copies(job)
+    job.stages.enter("train")
+    for fold in range(job.plan.split.folds) if numbers is None else numbers:
+        done = job.folder.fold(fold).done
+        if done.is_file():
+            job.folder.fold(fold).state.unlink(missing_ok=True)
+        elif not train_fold(_fold_job(job, folds, fold, meta, copies), job.notify, hook, watch):
+            return False
+        if watch is not None and not watch.fold(fold, json.loads(done.read_text("utf-8"))):
+            return False
+    return True
+
+
+def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
+    """What the predictions of a job say of themselves."""
+    classes, monitor = job.data.table.classes, job.plan.validate.monitor
+    return PredictionsMeta(classes, monitor, fold_hash(folds), job.plan_hash)
+
+
+def _copies(job: Job) -> Copies | None:
+    """The offline copies of the training originals, where the recipe asks for them."""
+    offline, plan, data = job.plan.offline, job.plan, job.data
+    if offline is None:
+        return None
+    job.stages.enter("offline")
+    train, choice = data.table.train, plan.choice("augment", "offline")
+    originals = np.flatnonzero((train["parent"] == train["id"]).to_numpy())
+    return draw_copies(
+        data.pack,
+        data.train_rows,
+        originals,
+        choice.build,
+        {"use": choice.use, "version": choice.entry.version, **choice.options},
+        offline.copies,
+        plan.image,
+        plan.seed,
+        data.pack.cache,
+        job.notify,
+    )
+
+
+def _fold_job(
+    job: Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta, copies: Copies | None
+) -> FoldJob:
+    data, table = job.data, job.data.table
+    train, validation = split_rows(table, folds, fold)
+    training = _rows(data, train)
+    pack: Pack | Joined = data.pack
+    if copies is not None:
+        training, pack = with_copies(training, copies, train, data.pack)
+    test = None
+    if table.test is not None and data.test_rows is not None:
+        order = np.argsort(table.test["id"].to_numpy(), kind="stable")
+        ids = table.test["id"].to_numpy()[order].tolist()
+        test = Rows(ids, ids, np.full(len(ids), -1), data.test_rows[order])
+    return FoldJob(
+        job.plan,
+        fold,
+        facts_of(job.plan, table, training.labels),
+        pack,
+        training,
+        _rows(data, validation),
+        test,
+        job.folder.fold(fold),
+        meta,
+        job.info,
+        job.steps,
+    )
+
+
+def _rows(data: Data, rows: Ints) -> Rows:
+    table = data.table.train.iloc[rows]
+    return Rows(
+        table["id"].tolist(),
+        table["parent"].tolist(),
+        table["label"].to_numpy(),
+        data.train_rows[rows],
+    )
