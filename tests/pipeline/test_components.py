@@ -66,6 +66,15 @@ def test_a_run_folders_recipe_says_which_components_are_other_ones_now(older: Ru
     assert "finished; --again runs it anew" in messages[2]
 
 
+def test_code_that_was_edited_under_one_version_is_told(finished: Run, older: Run) -> None:
+    components = json.loads(older.folder.manifest.read_text())["components"]
+    edited = [{**c, "code": "1f3a"} if c["kind"] == "ensembler" else c for c in components]
+    assert changes_since(older.folder.recipe, edited) == [
+        f"{older.folder.recipe}: results may differ: ensembler soft: the code of recipe-toolkit "
+        f"{toolkit.__version__} was edited since that run"
+    ]
+
+
 def test_the_same_versions_and_other_recipes_have_nothing_to_say(
     finished: Run, older: Run, tmp_path: Path
 ) -> None:

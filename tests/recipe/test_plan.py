@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -427,6 +428,21 @@ def test_the_hash_covers_the_table_and_component_versions(
     newer.add([replace(entry, version="9") for entry in host.registry if "." in entry.name])
     newer.add([entry for entry in host.registry if "." not in entry.name])
     assert make_plan(recipe, Host(newer)).hash("data") != plan.hash("data")
+
+
+def test_an_edit_of_a_plugins_code_makes_another_plan(
+    minimal: str, write: Callable[..., str], host: Host
+) -> None:
+    plan = make_plan(load_recipe(write(minimal)), host)
+    before = plan.hash("data")
+    code = Path(str(sys.modules["recipe_acme"].__file__))
+    text = code.read_text()
+    try:
+        code.write_text(text.replace("One layer.", "One layer!"))
+        assert plan.hash("data") != before
+    finally:
+        code.write_text(text)
+    assert plan.hash("data") == before
 
 
 def test_the_hash_covers_the_content_of_a_local_weights_file(

@@ -13,6 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from toolkit.contracts import ImageSpec
+from toolkit.plugin.code import code_digest
+from toolkit.plugin.host import BUILTIN
 from toolkit.plugin.registry import Entry
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
@@ -44,6 +46,14 @@ class Choice:
     use: str
     entry: Entry
     options: Mapping[str, Any]
+
+    @property
+    def code(self) -> dict[str, str]:
+        """`{"code": digest}` of a third party's package, which is edited more often than its
+        version changes; empty for what is in the box."""
+        if self.entry.plugin == BUILTIN:
+            return {}
+        return {"code": code_digest(self.entry.target.partition(":")[0])}
 
     def build(self, *host_arguments: Any) -> Any:
         """Call the factory with what the host gives and what the recipe says."""
@@ -120,16 +130,17 @@ class Plan:
     @property
     def components(self) -> list[dict[str, str]]:
         """Kind, name, package and version of every component that the plan uses, and of every
-        recipe of a package that it was made from."""
-        used = [
-            (c.entry.kind, c.use, c.entry.package, c.entry.version) for c in self.choices.values()
+        recipe of a package that it was made from. `code` tells a third party's edits apart."""
+        found = [
+            _component(c.entry.kind, c.use, c.entry.package, c.entry.version) | c.code
+            for c in self.choices.values()
         ]
-        used += [("recipe", s.name, s.package, s.version) for s in self.shipped]
-        names = ("kind", "name", "package", "version")
-        return [dict(zip(names, values, strict=True)) for values in used]
+        found += [_component("recipe", s.name, s.package, s.version) for s in self.shipped]
+        return found
 
     def hash(self, fingerprint: str) -> str:
-        """32 hex digits over the recipe, the table's fingerprint and the components' versions."""
+        """32 hex digits over the recipe, the table's fingerprint, and the components' versions and
+        code."""
         recipe = json.loads(json.dumps(self.values))
         for keys in _OUTSIDE_THE_HASH:
             table = recipe
@@ -140,6 +151,10 @@ class Plan:
         weights = _file_hash(self.choice("backbone").options.get("weights"))
         facts = json.dumps([recipe, used, fingerprint, weights], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+
+def _component(kind: str, name: str, package: str, version: str) -> dict[str, str]:
+    return {"kind": kind, "name": name, "package": package, "version": version}
 
 
 def _file_hash(path: str | None) -> str | None:

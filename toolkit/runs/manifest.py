@@ -62,19 +62,25 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def changes_since(recipe: Path, components: list[dict[str, str]]) -> list[str]:
-    """Where a recipe is a run folder's, which of its components came from other versions then."""
+    """Where a recipe is a run folder's, which of its components were other ones then: of another
+    version, or of the same version and edited since."""
     folder = RunFolder(recipe.parent)
     if recipe != folder.recipe or not folder.manifest.is_file():
         return []
     recorded = json.loads(folder.manifest.read_text(encoding="utf-8"))["components"]
-    before = {(c["kind"], c["name"]): f"{c['package']} {c['version']}" for c in recorded}
+    before = {(c["kind"], c["name"]): c for c in recorded}
     changes = []
     for c in components:
-        then, now = before.get((c["kind"], c["name"])), f"{c['package']} {c['version']}"
-        if then not in (None, now):
-            text = f"{c['kind']} {c['name']} is {now}, and was {then} in that run"
-            changes.append(f"{recipe}: results may differ: {text}")
-    return changes
+        known = before.get((c["kind"], c["name"]))
+        if known is None:
+            continue
+        then, now = (f"{part['package']} {part['version']}" for part in (known, c))
+        text = f"{c['kind']} {c['name']}"
+        if then != now:
+            changes.append(f"{text} is {now}, and was {then} in that run")
+        elif known.get("code") != c.get("code"):
+            changes.append(f"{text}: the code of {now} was edited since that run")
+    return [f"{recipe}: results may differ: {text}" for text in changes]
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def _copies(job: Job) -> Copies | None:
         data.train_rows,
         originals,
         choice.build,
-        {"use": choice.use, "version": choice.entry.version, **choice.options},
+        {"use": choice.use, "version": choice.entry.version, **choice.code, **choice.options},
         offline.copies,
         plan.image,
         plan.seed,
