@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from toolkit.cli.plugin_check import summary
 from toolkit.plugin.hooks import PLUGIN_API
+from toolkit.plugin.host import load_host
+from toolkit.plugin.registry import RecipeFolder
 
 HOOK = """
 from toolkit import hookimpl
@@ -191,6 +195,18 @@ def test_good_plugins_are_found_to_be_good(
     assert done == (0, "All good: 3 plugins, 5 components.\n", "")
     monkeypatch.setenv("TOOLKIT_PLUGINS", "")
     assert toolkit_cli("plugins", "--check") == (0, "No plugins are installed.\n", "")
+
+
+def test_what_is_good_is_counted_in_words(add_plugin: Callable[..., str]) -> None:
+    add_plugin("ink", GOOD)
+    one = load_host({"TOOLKIT_PLUGINS": "ink"})
+    folder = RecipeFolder("ink_vision.recipes", "ink", "ink-vision", "1.2.3")
+    assert summary(replace(one, recipes=(folder,))) == (
+        "All good: 1 plugin, 1 component, 1 folder of recipes."
+    )
+    assert summary(replace(one, recipes=(folder, folder))) == (
+        "All good: 1 plugin, 1 component, 2 folders of recipes."
+    )
 
 
 def test_toolkit_plugins_leaves_a_broken_plugin_out(

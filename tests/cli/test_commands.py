@@ -169,6 +169,11 @@ def test_validate_of_good_recipes_ends_well(toolkit_cli: Callable, good: str) ->
     assert done.out.count("good.toml: good (acme.tiny, 224 px, 5 folds, 3 epochs)\n") == 2
 
 
+def test_one_epoch_is_not_called_one_epochs(toolkit_cli: Callable, good: str) -> None:
+    one = ("--set", "train.epochs=1", "--set", "schedule.warmup_epochs=0.0")
+    assert toolkit_cli("validate", good, *one).out.endswith(", 5 folds, 1 epoch)\n")
+
+
 def test_a_recipe_with_mistakes_is_not_run_and_leaves_no_trace(
     toolkit_cli: Callable, bad: str, folder: Path
 ) -> None:

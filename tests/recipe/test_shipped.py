@@ -23,8 +23,27 @@ def test_every_recipe_in_the_box_says_what_it_is_for() -> None:
     assert {"base", "b4", "cpu"} <= shipped_recipes().keys()
     for name, file in shipped_recipes().items():
         assert file.read_text(encoding="utf-8").startswith("# "), name
-        assert 20 < len(summary(file)) <= 98, name
+        assert 20 < len(summary(file)) <= 120, name  # a row of a table
         assert not summary(file).startswith("#")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# A drawn competition (needs lite\n# and synthdocs).\n\n# More.\nseed = 1\n", None),
+        ("#A drawn competition (needs lite\n#   and synthdocs).\n#\n# More.\n", None),
+        ("# A drawn competition (needs lite\n# and synthdocs).\nseed = 1\n# More.", None),
+        ("seed = 1\n# More.\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_description_is_the_whole_first_paragraph_of_the_leading_comment(
+    text: str, said: str | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "pages.toml"
+    file.write_text(text)
+    expected = "A drawn competition (needs lite and synthdocs)." if said is None else said
+    assert summary(file) == expected
 
 
 def test_only_the_prefix_leads_into_the_box() -> None:

@@ -38,6 +38,12 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip())
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 epoch`, `2 epochs`, `2 folders of recipes`."""
+    head, space, rest = noun.partition(" ")
+    return f"{number} {head}{'s' * (number != 1)}{space}{rest}"
+
+
 class Console:
     """Renders the events of a run."""
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+from toolkit.cli.console import counted
 from toolkit.cli.plugin_commands import load_command, own_commands
 from toolkit.errors import PluginError, UserError, cause
 from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host, Loaded
@@ -117,5 +118,5 @@ def summary(host: Host) -> str:
         "command": len(host.commands),
         "folder of recipes": len(host.recipes),
     }
-    texts = [f"{n} {what}{'s' * (n != 1)}" for what, n in counts.items() if n]
+    texts = [counted(n, what) for what, n in counts.items() if n]
     return f"All good: {', '.join(texts)}." if texts else "No plugins are installed."

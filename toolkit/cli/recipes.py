@@ -56,6 +56,7 @@ def validate(
     set_: Overrides = None,
 ) -> None:
     """Check recipes without running them: every mistake, with file and line."""
+    from toolkit.cli.console import counted
     from toolkit.plugin.host import load_host
     from toolkit.recipe.load import load_recipe
     from toolkit.recipe.planner import make_plan
@@ -70,7 +71,7 @@ def validate(
         else:
             typer.echo(
                 f"{recipe}: good ({plan.choice('backbone').use}, {plan.image.size} px, "
-                f"{plan.split.folds} folds, {plan.train.epochs} epochs)"
+                f"{counted(plan.split.folds, 'fold')}, {counted(plan.train.epochs, 'epoch')})"
             )
     if lines:
         raise UserError(*lines)

@@ -38,7 +38,7 @@ def list_runs(
 @app.command("show")
 def show(run: RunName = None, runs: RunsFolder = Path("runs")) -> None:
     """Show a run: where it stands, its scores, and its files."""
-    from toolkit.cli.console import Console
+    from toolkit.cli.console import Console, counted
     from toolkit.runs.listing import find, state
 
     chosen = find(run, runs)
@@ -46,8 +46,8 @@ def show(run: RunName = None, runs: RunsFolder = Path("runs")) -> None:
     typer.echo(f"{chosen.path}: {state(folder)}, plan {chosen.plan['hash']}")
     typer.echo(
         f"backbone {recipe['backbone']['use']}, loss {recipe['loss']['use']}, "
-        f"{recipe['image']['size']} px, {recipe['split']['folds']} folds, "
-        f"{recipe['train']['epochs']} epochs"
+        f"{recipe['image']['size']} px, {counted(recipe['split']['folds'], 'fold')}, "
+        f"{counted(recipe['train']['epochs'], 'epoch')}"
     )
     if not folder.finished:
         done = [n for n in range(recipe["split"]["folds"]) if folder.fold(n).done.is_file()]

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 
 from toolkit.errors import PluginError, UserError, cause, did_you_mean
@@ -74,9 +75,10 @@ def find_shipped(path: str, host: Host | None = None) -> Shipped | None:
 
 
 def summary(file: Path) -> str:
-    """A recipe's first comment line says what it is for."""
-    first = file.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-    return first.removeprefix("#").strip()
+    """The first paragraph of the comment that a recipe begins with says what it is for."""
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    paragraph = takewhile(lambda line: re.match(r"#\s*\S", line), lines)
+    return " ".join(line.removeprefix("#").strip() for line in paragraph)
 
 
 def copy_recipe(name: str, to: Path, host: Host | None = None) -> None:
