@@ -96,6 +96,10 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         HOOK + 'register.recipes("torn_recipes")\n',
         "torn:pages:2: not valid TOML",
     ),
+    "unplanned": (
+        HOOK + 'register.recipes("unplanned_recipes")\n',
+        'unplanned:pages:4: loss.gama: unknown key. Did you mean "gamma"?',
+    ),
 }
 
 
@@ -112,6 +116,9 @@ def broken(site: Path, add_plugin: Callable[..., str], monkeypatch: pytest.Monke
     recipes = site / "torn_recipes"
     recipes.mkdir()
     (recipes / "pages.toml").write_text("# pages\n[data\n")
+    recipes = site / "unplanned_recipes"
+    recipes.mkdir()
+    (recipes / "pages.toml").write_text('# pages\n[loss]\nuse = "focal"\ngama = 2.0\n')
     names = [*BROKEN, "double", "acme", "ink", "zeta", "lite"]
     monkeypatch.setenv("TOOLKIT_PLUGINS", ",".join(names))
     return site
@@ -146,7 +153,8 @@ def test_a_smoke_run_passes_every_stage_beside_them(
 ) -> None:
     done = toolkit_cli("run", str(tiny_recipe), "--smoke", "--set", 'backbone.use="test_resnet"')
     assert done.code == 0, done.err
-    assert "tiny: out-of-fold scores of" in done.out
+    assert "tiny: every stage passed: 2 folds of " in done.out
+    assert "submission (nothing was kept)" in done.out
 
 
 def test_every_light_command_works_beside_them(

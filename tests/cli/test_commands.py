@@ -95,6 +95,29 @@ def test_a_component_is_explained(toolkit_cli: Callable) -> None:
     ]
 
 
+def test_a_name_is_enough_where_one_kind_has_it(toolkit_cli: Callable) -> None:
+    for words in (["acme.tiny"], ["backbone", "acme.tiny"]):
+        assert toolkit_cli("plugins", "show", *words).out.startswith("backbone acme.tiny, from ")
+    assert toolkit_cli("plugins", "show", "resnet18").out.startswith("backbone ")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["focla"], 'there is no component "focla". Did you mean "focal"?'),
+        (["broke.poly"], 'there is no component "broke.poly". its plugin was set aside: '),
+        (["loss"], "name a loss, too: "),
+        (["loss", "focal", "soft"], "name one component: toolkit plugins show [KIND] NAME"),
+    ],
+)
+def test_a_name_that_nobody_has_is_the_users_mistake(
+    words: list[str], says: str, toolkit_cli: Callable
+) -> None:
+    done = toolkit_cli("plugins", "show", *words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(says)
+
+
 def test_the_focal_loss_explains_its_options_and_its_paper(toolkit_cli: Callable) -> None:
     done = toolkit_cli("plugins", "show", "loss", "focal")
     assert done.code == 0

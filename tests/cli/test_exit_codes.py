@@ -87,7 +87,7 @@ def test_a_command_that_set_something_aside_ends_with_three(ending_with: Callabl
         (("run",), "Missing argument"),
         (("run", "a.toml", "--folds", "3"), "No such option: --folds"),
         (("validate",), "Missing argument"),
-        (("plugins", "show", "loss"), "Missing argument"),
+        (("plugins", "show"), "Missing argument"),
     ],
 )
 def test_a_wrong_command_line_is_the_users_mistake(

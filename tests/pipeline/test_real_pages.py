@@ -23,5 +23,5 @@ def test_the_cpu_recipe_passes_every_stage_on_real_pages(
     overrides = (f"data.root={PAGES}", "data.group_column=document")
     options = [part for text in overrides for part in ("--set", text)]
     assert run_command(["run", recipe, "--smoke", *options]) == 0
-    assert "out-of-fold scores of 26 images" in capsys.readouterr().out
+    assert "every stage passed: 2 folds of 26 images" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []

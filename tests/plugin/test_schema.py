@@ -150,7 +150,7 @@ def test_right_values_are_taken_and_a_whole_number_is_a_number(entry_of: EntryOf
         ("loss", "facts", "the host passes facts, /"),
         ("loss", "facts, /, alpha: float = 1.0", "write 'alpha' behind `*`"),
         ("loss", "facts, /, **rest", "write 'rest' behind `*`"),
-        ("loss", "facts, /, *, alpha=1.0", "option 'alpha' has no annotation"),
+        ("loss", "facts, /, *, alpha=1.0", "write its type, as in `alpha: float = 1.0`"),
         ("loss", "facts, /, *, a: Tensor = 1", "import what it names at the top of its module"),
         ("loss", "facts, /, *, a: int.nothing = 1", "the annotation of 'a' cannot be read"),
         ("loss", "facts, /, *, a: object() = 1", "no options model can be made"),

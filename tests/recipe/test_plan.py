@@ -103,7 +103,8 @@ MISTAKES = {
     ),
     "a component that does not load": (
         '[loss]\nuse = "acme.gone" # <-',
-        "loss.use: loss acme.gone: its target 'recipe_acme:gone' cannot be loaded",
+        "loss.use: loss acme.gone: its target 'recipe_acme:gone' cannot be loaded: AttributeError: "
+        "module 'recipe_acme' has no attribute 'gone'",
     ),
     "a component of a plugin that is not there": (
         '[loss]\nuse = "nobody.poly" # <-',

@@ -35,7 +35,7 @@ def test_what_is_right_has_no_problems() -> None:
         ({"epsilon": 9.0}, ("epsilon", "expected number > 0, <= 5, found 9.0")),
         ({"epsilon": "1"}, ("epsilon", 'expected number > 0, <= 5, found "1"')),
         ({"epsilon": 1, "epsilom": 1}, ("epsilom", 'unknown key. Did you mean "epsilon"?')),
-        ({"epsilon": 1, "x": 1}, ("x", "unknown key.")),
+        ({"epsilon": 1, "x": 1}, ("x", "unknown key. Known: epsilon, mode, name, steps.")),
         (
             {"epsilon": 1, "mode": "maen"},
             ("mode", 'expected "mean" | "sum", found "maen". Did you mean "mean"?'),

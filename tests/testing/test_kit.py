@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from toolkit import testing
 from toolkit.errors import UserError
 from toolkit.plugin.registry import KINDS
 from toolkit.testing import CheckFailed, NotApplicable, checks, conformance
@@ -118,14 +120,26 @@ def test_what_a_component_raises_is_quoted_with_the_rule() -> None:
     )
 
 
+@pytest.mark.usefixtures("acme")
+def test_a_failure_shows_its_authors_lines_and_none_of_the_hosts() -> None:
+    test = conformance("acme", options={"sampler:acme.odd": {"start": 1}})
+    with pytest.raises(pytest.fail.Exception) as caught:
+        test("sampler:acme.odd", "weights_or_rows")
+    text = str(caught.value)
+    assert re.search(r'File ".*acme_kit_plugin.py", line \d+', text), text
+    assert text.endswith("ZeroDivisionError: division by zero")
+    assert str(Path(testing.__file__).parent) not in text
+
+
 def test_a_plugin_that_is_not_installed_is_one_failure() -> None:
-    (loads, light) = checks("nobody")
+    loads, *others = checks("nobody")
     with pytest.raises(
         CheckFailed, match=r"no installed package has the plugin 'nobody'; install it"
     ):
         loads.run()
-    with pytest.raises(NotApplicable):
-        light.run()
+    for other in others:
+        with pytest.raises(NotApplicable):
+            other.run()
 
 
 @pytest.mark.usefixtures("acme")

@@ -31,6 +31,14 @@ from toolkit import hookimpl
 def toolkit_register(register):
     register.loss("poly", "nowhere:poly", help="Poly-1")
 """,
+    "recipes_plan": """
+from toolkit import hookimpl
+
+
+@hookimpl
+def toolkit_register(register):
+    register.recipes("no_such_package.recipes")
+""",
 }
 
 EMPTY = """

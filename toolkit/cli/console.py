@@ -125,7 +125,18 @@ class Console:
                 self.tenth = tenth
                 self._line(f"  {event.text}: {event.done} of {event.total}")
 
-    def summary(self, report: dict[str, Any], path: Path | None) -> None:
+    def smoke_summary(self, report: dict[str, Any]) -> None:
+        """What `--smoke` proves: no score, which a handful of images cannot give."""
+        folds = counted(len(report["scores"]["folds"]), "fold")
+        images = report["rows"]["validated"]
+        submission = "and a linted submission " if report["submission"] else ""
+        print(
+            f"\n{report['name']}: every stage passed: {folds} of {images} images, one training "
+            f"step each, out-of-fold scores {submission}(nothing was kept)"
+        )
+        _print_set_aside(report)
+
+    def summary(self, report: dict[str, Any], path: Path) -> None:
         """The closing table."""
         clean = report["scores"]["oof"]["clean"]
         rows = [
@@ -151,15 +162,18 @@ class Console:
         _print_classes(report)
         for warning in report["warnings"]:
             print(f"warning: {warning}")
-        for aside in report["set_aside"]:
-            print(f"set aside: {aside['id']}: {aside['reason']}")
-        for drop in report.get("trackers_dropped", ()):
-            print(f"set aside: tracker {drop['tracker']}: {drop['hook']}: {drop['reason']}")
-        if path is not None:
-            files = "report.html, report.json, oof.parquet" + (
-                ", test.parquet, submission.csv" if report["submission"] else ""
-            )
-            print(f"{path}: {files}")
+        _print_set_aside(report)
+        files = "report.html, report.json, oof.parquet" + (
+            ", test.parquet, submission.csv" if report["submission"] else ""
+        )
+        print(f"{path}: {files}")
+
+
+def _print_set_aside(report: dict[str, Any]) -> None:
+    for aside in report["set_aside"]:
+        print(f"set aside: {aside['id']}: {aside['reason']}")
+    for drop in report.get("trackers_dropped", ()):
+        print(f"set aside: tracker {drop['tracker']}: {drop['hook']}: {drop['reason']}")
 
 
 def _print_classes(report: dict[str, Any]) -> None:

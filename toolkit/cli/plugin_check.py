@@ -10,13 +10,12 @@ from dataclasses import replace
 
 from toolkit.cli.console import counted
 from toolkit.cli.plugin_commands import load_command, own_commands
-from toolkit.errors import PluginError, UserError, cause
+from toolkit.errors import PluginError, cause
 from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host, Loaded
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
-from toolkit.recipe.load import load_recipe
+from toolkit.recipe.check import recipe_faults
 from toolkit.recipe.problems import WHOLE, validate
-from toolkit.recipe.shipped import plugin_recipes
 
 # Loads one plugin in a process that has none of the heavy packages yet.
 _LISTEN = """
@@ -91,22 +90,9 @@ def _commands(plugin: Loaded, host: Host) -> Iterator[str]:
 
 
 def _recipes(plugin: Loaded, host: Host) -> Iterator[str]:
-    """A folder that is gone, and recipes that cannot be read or extend what is not there."""
     for folder in host.recipes:
-        if folder.plugin != plugin.plugin:
-            continue
-        try:
-            names = list(plugin_recipes(folder))
-        except PluginError as error:
-            yield str(error)
-            continue
-        if not names:
-            yield f"its folder of recipes {folder.folder!r} has no TOML file"
-        for name in names:
-            try:
-                load_recipe(f"{plugin.plugin}:{name}", host=host)
-            except UserError as error:
-                yield from error.lines
+        if folder.plugin == plugin.plugin:
+            yield from recipe_faults(folder, host)
 
 
 def summary(host: Host) -> str:

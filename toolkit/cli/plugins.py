@@ -54,8 +54,13 @@ def _check(host: Host) -> None:
 
 @app.command("show")
 def show(
-    kind: Annotated[str, typer.Argument(help="loss, backbone, augmentation, ...")],
-    name: Annotated[str, typer.Argument(help="The component, as a recipe names it.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[KIND] NAME",
+            help="The component, as a recipe names it; its kind where two share a name.",
+        ),
+    ],
 ) -> None:
     """Explain a component: its options with types, bounds, defaults and meaning."""
     import inspect
@@ -66,6 +71,7 @@ def show(
     from toolkit.plugin.schema import options, options_model
 
     host = load_host()
+    kind, name = _asked(words, host)
     if kind not in KINDS:
         raise UserError(
             f'there is no kind "{kind}".{did_you_mean(kind, KINDS)} Kinds: {", ".join(KINDS)}'
@@ -85,6 +91,33 @@ def show(
         print_table(("option", "type", "bounds", "default", "meaning"), rows)
     else:
         typer.echo("It has no options.")
+
+
+def _asked(words: list[str], host: Host) -> tuple[str, str]:
+    """Kind and name. A name alone is looked up; one that nobody registered may be timm's."""
+    if len(words) > 2:
+        raise UserError("name one component: toolkit plugins show [KIND] NAME")
+    if len(words) == 2:
+        return words[0], words[1]
+    from toolkit.plugin.registry import KINDS
+
+    (name,) = words
+    kinds = [entry.kind for entry in host.registry if entry.name == name]
+    if len(kinds) == 1:
+        return kinds[0], name
+    if kinds:
+        raise UserError(
+            f"{name} is {' and '.join(kinds)}; say which: toolkit plugins show {kinds[0]} {name}"
+        )
+    family = host.registry.family("backbone")
+    if "." not in name and family is not None and name in family.family_names():
+        return "backbone", name
+    if name in KINDS:
+        raise UserError(f"name a {name}, too: {', '.join(host.registry.names(name))}")
+    why = host.reason_for(name)
+    names = [entry.name for entry in host.registry]
+    text = f"its plugin was set aside: {why}" if why else did_you_mean(name, names).strip()
+    raise UserError(f'there is no component "{name}". {text}'.rstrip())
 
 
 @app.command("new")
@@ -107,7 +140,7 @@ def new(
     from pathlib import Path
 
     from toolkit.plugin.host import load_host
-    from toolkit.plugin.scaffold import new_package
+    from toolkit.plugin.scaffold import DRAWN, new_package
 
     asked = {
         "loss": loss,
@@ -120,7 +153,9 @@ def new(
         "command": command,
     }
     kinds = [kind for kind, chosen in asked.items() if chosen] or ["loss"]
-    folder = new_package(name, kinds, _taken_names(load_host()), Path())
+    host = load_host()
+    drawn = host.registry.get("source", DRAWN) is not None
+    folder = new_package(name, kinds, _taken_names(host), Path(), drawn=drawn)
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         typer.echo(file)
     typer.echo(f'Next: pip install -e "./{folder}[test]", then python -m pytest {folder}')

@@ -49,6 +49,9 @@ def run(
                 plan, runs=runs, again=again, skip_bad=skip_bad, notify=console.notify
             )
             report, path = done.report, done.path
-    console.summary(report, path)
+    if path is None:
+        console.smoke_summary(report)
+    else:
+        console.summary(report, path)
     if report["set_aside"] or report.get("trackers_dropped"):
         raise typer.Exit(SET_ASIDE)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
-from toolkit.errors import PluginError, cause
+from toolkit.errors import PluginError, cause, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,22 @@ def load_target(target: str, owner: str, expected: str = "factory") -> Callable[
     # A third party's module may raise anything at all when it is imported, or exit.
     except (Exception, SystemExit) as error:
         text = f"{owner}: its target {target!r} cannot be loaded: {cause(error)}"
-        raise PluginError(text) from error
+        raise PluginError(f"{text}{_meant(module_name, attribute)}") from error
     if not callable(found):
         kind = type(found).__name__
         raise PluginError(f"{owner}: its target {target!r} is a {kind}, no {expected}")
     factory: Callable[..., Any] = found
     return factory
+
+
+def _meant(module_name: str, attribute: str) -> str:
+    """A did-you-mean for a target: another function of its module, or another module beside it."""
+    module = sys.modules.get(module_name)
+    if module is not None:
+        return did_you_mean(attribute, [n for n in vars(module) if callable(getattr(module, n))])
+    parent, _, last = module_name.rpartition(".")
+    places = getattr(sys.modules.get(parent), "__path__", [])
+    return did_you_mean(last, [found.name for found in pkgutil.iter_modules(places)])
 
 
 class Registry:
@@ -157,6 +169,13 @@ class Register:
         self.recipe_folders: list[RecipeFolder] = []
         self._plugin, self._package, self._version = plugin, package, version
         self._prefix = prefix
+
+    def __getattr__(self, name: str) -> NoReturn:
+        offers = [*KINDS, "command", "recipes"]
+        raise AttributeError(
+            f"register has no method {name!r}; it has {', '.join(offers)}."
+            f"{did_you_mean(name, offers, at_least=0.5)}"
+        )
 
     def source(self, name: str, target: str, *, help: str) -> None:
         self._add("source", name, target, help)

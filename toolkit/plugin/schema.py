@@ -70,7 +70,10 @@ def options_model(entry: Entry) -> type[BaseModel]:
 def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where: str) -> Any:
     """The parameter's type, evaluated alone: its neighbours may name types that need torch."""
     if parameter.annotation is parameter.empty:
-        raise PluginError(f"{where}: option {parameter.name!r} has no annotation")
+        raise PluginError(
+            f"{where}: option {parameter.name!r} has no annotation; write its type, as in "
+            f"`{parameter.name}: float{_shown_default(parameter)}`"
+        )
     if not isinstance(parameter.annotation, str):
         return parameter.annotation
     function: Any = factory.__init__ if inspect.isclass(factory) else inspect.unwrap(factory)
@@ -82,6 +85,10 @@ def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where
             f"{where}: the annotation of {parameter.name!r} cannot be read: {error}; "
             "import what it names at the top of its module, not under TYPE_CHECKING"
         ) from error
+
+
+def _shown_default(parameter: inspect.Parameter) -> str:
+    return "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
 
 
 def options(model: type[BaseModel]) -> Iterator[Option]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,7 +43,7 @@ def _explained(
             continue
         seen.add(name)
         if detail["type"] == "extra_forbidden":
-            yield name, f"unknown key.{did_you_mean(name, known)}"
+            yield name, f"unknown key.{did_you_mean(name, known) or _all(known)}"
         elif detail["type"] == "missing":
             yield name, f"required, and missing ({known[name].meaning or known[name].type})"
         elif detail["type"] == "string_pattern_mismatch":
@@ -55,6 +55,11 @@ def _explained(
             bounds = f" {option.bounds}" if option.bounds else ""
             found = toml_text(given[name])
             yield name, f"expected {option.type}{bounds}, found {found}" + _guess(given, option)
+
+
+def _all(known: Iterable[str]) -> str:
+    names = ", ".join(known)
+    return f" Known: {names}." if names else " There are no options."
 
 
 def _guess(given: Mapping[str, Any], option: Option) -> str:

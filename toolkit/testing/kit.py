@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from toolkit.errors import UserError, cause, did_you_mean
+from toolkit.errors import ToolkitError, UserError, cause, did_you_mean
 from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, load_host
 from toolkit.testing import command_checks
 from toolkit.testing.command_checks import Registered
@@ -139,9 +141,7 @@ def conformance(
         except CheckFailed as failure:
             if reason is not None:
                 pytest.xfail(f"{reason} ({failure})")
-            if failure.__cause__ is not None:
-                raise  # the component raised: its traceback is the best message
-            pytest.fail(str(failure), pytrace=False)
+            pytest.fail(f"{failure}{_authors_frames(failure)}", pytrace=False)
         if reason is not None:
             pytest.fail(
                 f"{component} {check}: passes, though expected_failures names it ({reason}); "
@@ -168,6 +168,24 @@ def _check(subject: Any, check: Callable[[Any], None]) -> Check:
             raise CheckFailed(f"{where}: raises {cause(error)}. The rule: {rule}") from error
 
     return Check(subject.component, check.__name__, run)
+
+
+def _authors_frames(failure: CheckFailed) -> str:
+    """Where the component raised: the frames of its author, without those of the host."""
+    error: BaseException | None = failure.__cause__
+    while isinstance(error, ToolkitError) and error.__cause__ is not None:
+        error = error.__cause__
+    if error is None or isinstance(error, ToolkitError):
+        return ""
+    ours = str(Path(__file__).parents[1])
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)
+    ]
+    while frames and frames[0].filename.startswith(("<frozen importlib", sys.base_prefix)):
+        frames.pop(0)
+    if not frames:
+        return ""
+    return "\n\n" + "".join(traceback.format_list(frames)) + cause(error)
 
 
 def _own_randomness() -> AbstractContextManager[Any]:

@@ -13,9 +13,10 @@ from importlib.metadata import entry_points
 
 from toolkit.errors import PluginError
 from toolkit.plugin.hooks import PROJECT
-from toolkit.plugin.host import BUILTIN, HEAVY, PLUGINS_VARIABLE, Host
+from toolkit.plugin.host import BUILTIN, HEAVY, PLUGINS_VARIABLE, Host, load_host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import options_model, toml_key, toml_text
+from toolkit.recipe.check import recipe_faults
 from toolkit.recipe.problems import WHOLE, validate
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, host_arguments, require
 
@@ -94,6 +95,14 @@ def light_import(plugin: Plugin) -> None:
             f"loading the plugin imports {where}; move the import into the factory, and register "
             'targets as text ("package.module:factory")'
         )
+
+
+def recipes_plan(plugin: Plugin) -> None:
+    """Each recipe that it ships can be planned, beside the plugins that are installed."""
+    if not plugin.host.recipes:
+        raise NotApplicable("it ships no recipes")
+    faults = [f for folder in plugin.host.recipes for f in recipe_faults(folder, load_host())]
+    require(not faults, f"`toolkit validate` finds: {'; '.join(faults)}")
 
 
 def target_loads(subject: Subject) -> None:
@@ -210,7 +219,7 @@ def builds(subject: Subject) -> None:
         require(isinstance(built, nn.Module), f"its factory gives a {found}, expected an nn.Module")
 
 
-PLUGIN_CHECKS = (loads, light_import)
+PLUGIN_CHECKS = (loads, light_import, recipes_plan)
 FACTORY_CHECKS = (
     target_loads,
     host_arguments_match,

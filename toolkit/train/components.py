@@ -62,7 +62,9 @@ def _probe(plan: Plan, facts: Facts) -> None:
     with _blamed(f"loss {choice.use}"):
         value = choice.build(facts)(torch.zeros_like(targets), targets)
     if getattr(value, "shape", None) != ():
-        raise PluginError(f"loss {choice.use}: gives {_said(value)}, expected a scalar tensor")
+        raise PluginError(
+            f"loss {choice.use}: gives {_said(value)}, expected a scalar tensor: end in .mean()"
+        )
 
 
 @contextmanager
