@@ -37,7 +37,7 @@ from toolkit.tune.sampler import make_sampler
 
 TABLE = Path(__file__).with_suffix(".csv")
 RECIPE = "toolkit:quickstart"
-OVERRIDES = {"data.scale": 0.15, "image.size": 64, "train.epochs": 4}
+OVERRIDES = {"data.scale": 0.2, "image.size": 64, "train.epochs": 4, "train.batch_size": 8}
 CONFIGURATIONS, FOLDS, EPOCHS = 60, 3, 4
 LR = (1e-5, 3e-3)
 ALPHA = (0.0, 1.0)
