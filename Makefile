@@ -40,6 +40,8 @@ bench: install
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/plugins.py --check
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/tune_economy.py
+	$(BIN)/python benchmarks/tune_workers.py
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache
