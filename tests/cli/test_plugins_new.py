@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def test_without_a_flag_it_makes_a_loss_and_says_what_comes_next(
         "ink-plugin/README.md",
         "ink-plugin/ink_plugin/__init__.py",
         "ink-plugin/ink_plugin/losses.py",
+        "ink-plugin/ink_plugin/recipes/pages.toml",
         "ink-plugin/pyproject.toml",
         "ink-plugin/tests/test_conformance.py",
         'Next: pip install -e "./ink-plugin[test]", then python -m pytest ink-plugin',
@@ -31,7 +33,19 @@ def test_without_a_flag_it_makes_a_loss_and_says_what_comes_next(
 def test_each_flag_asks_for_one_kind(kind: str, toolkit_cli: Callable, folder: Path) -> None:
     assert toolkit_cli("plugins", "new", "ink", f"--{kind}").code == 0
     table = (folder / "ink-plugin" / "ink_plugin" / "__init__.py").read_text()
-    assert re.findall(r"register\.(\w+)\(", table) == [kind]
+    assert re.findall(r"register\.(\w+)\(", table)[0] == kind
+
+
+@pytest.mark.parametrize(
+    ("plugins", "use"), [("synthdocs", "synthdocs.documents"), ("acme", "csv")]
+)
+def test_its_recipe_reads_the_drawn_pages_where_they_are_installed(
+    plugins: str, use: str, toolkit_cli: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOLKIT_PLUGINS", plugins)
+    assert toolkit_cli("plugins", "new", "ink", "--loss").code == 0
+    recipe = folder / "ink-plugin" / "ink_plugin" / "recipes" / "pages.toml"
+    assert tomllib.loads(recipe.read_text())["data"]["use"] == use
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ import pytest
 
 from toolkit.cli import run_command
 from toolkit.plugin.host import load_host
+from toolkit.plugin.scaffold import package_files
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.runs.opened import Run
@@ -71,7 +73,9 @@ def commands(page: Path) -> list[tuple[str, str]]:
 
 
 def is_slow(command: str) -> bool:
-    """Trains a model in earnest."""
+    """Trains a model in earnest, draws the pages for it, or asks how it did."""
+    if command == "toolkit score" or command.startswith("toolkit run acme:pages"):
+        return True
     trains = re.match(r"toolkit (run|tune)\b", command) is not None
     return trains and "--smoke" not in command
 
@@ -100,7 +104,9 @@ def test_output_and_trees_hold_no_commands() -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, documents: Path, finished: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(
+    tmp_path: Path, documents: Path, finished: Run, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A working folder as the docs assume it: `recipes/`, `data/documents/` and a finished run."""
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
     shutil.copytree(documents, tmp_path / "data" / "documents")
@@ -109,7 +115,9 @@ def desk(tmp_path: Path, documents: Path, finished: Run, monkeypatch: pytest.Mon
     (tmp_path / "labels.csv").write_text(f"ID,target\n{labels}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BROWSER", "true")  # `--open` opens nothing here
-    return tmp_path
+    monkeypatch.setattr(sys, "path", [*sys.path])  # a page may install what it wrote
+    yield tmp_path
+    forget_acme()
 
 
 def execute(command: str, where: str) -> None:
@@ -145,8 +153,12 @@ def check_installation(words: list[str], where: str) -> None:
         targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words[1:]) <= set(targets), where
     elif words[0] == "pip":
-        folders = [w.partition("[")[0] for w in words if w.startswith(("plugins/", "./plugins/"))]
-        assert all((ROOT / folder / "pyproject.toml").is_file() for folder in folders), where
+        folders = [w.partition("[")[0] for w in words if w.startswith(("plugins/", "./"))]
+        for folder in map(Path, folders):
+            if folder.parts[0] == "plugins":
+                assert (ROOT / folder / "pyproject.toml").is_file(), where
+            else:  # what the page wrote on the desk
+                install(folder.resolve())
     elif words[0] == "git":
         assert words[1] == "clone", where
     else:
@@ -194,29 +206,54 @@ def test_every_piece_of_python_is_python(block: Block) -> None:
     compile(block.text, block.where, "exec")
 
 
+def install(folder: Path) -> None:
+    """Install a package as `pip install -e` would, for as long as `sys.path` lasts."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    info = folder / "acme_plugin-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 0.1.0\n")
+    points = project["entry-points"]["toolkit"]
+    lines = "".join(f"{plugin} = {module}\n" for plugin, module in points.items())
+    (info / "entry_points.txt").write_text(f"[toolkit]\n{lines}")
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+
+
+def forget_acme() -> None:
+    """Other tests have packages of that name, too."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "acme_plugin"]:
+        del sys.modules[name]
+
+
 @pytest.fixture
 def acme(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """The package that docs/plugins.md writes, installed."""
     site = tmp_path_factory.mktemp("acme")
-    project: dict[str, dict[str, str]] = {}
     for block in blocks(ROOT / "docs" / "plugins.md"):
         if block.file is not None:
             (site / block.file).parent.mkdir(parents=True, exist_ok=True)
             (site / block.file).write_text(block.text)
-            if block.file == "pyproject.toml":
-                project = tomllib.loads(block.text)["project"]
-    info = site / "acme_plugin-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 0.1.0\n")
-    points = project["entry-points"]["toolkit"]  # type: ignore[index]
-    lines = "".join(f"{plugin} = {module}\n" for plugin, module in dict(points).items())
-    (info / "entry_points.txt").write_text(f"[toolkit]\n{lines}")
-    monkeypatch.syspath_prepend(site)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    install(site)
     yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "acme_plugin"]:
-        del sys.modules[name]  # other tests have packages of that name, too
+    forget_acme()
+
+
+def test_the_plugin_of_the_docs_is_what_toolkit_plugins_new_writes() -> None:
+    kinds = ["loss", "backbone", "augmentation", "ensembler"]
+    written = package_files("acme", kinds, drawn=True)
+    shown: dict[str, str] = {}
+    for block in blocks(ROOT / "docs" / "plugins.md"):
+        if block.file is not None:
+            shown.setdefault(block.file, block.text)  # a later block of a file changes it
+    lines = iter(str(written["pyproject.toml"]).splitlines())
+    for line in shown.pop("pyproject.toml").splitlines():
+        assert line in lines, f"{line}: it is not in the scaffold's pyproject.toml, or not there"
+    assert shown == {
+        path: written[path] for path in written.keys() - {"README.md", "pyproject.toml"}
+    }
 
 
 def test_the_plugin_of_the_docs_registers_what_the_docs_say(acme: None) -> None:

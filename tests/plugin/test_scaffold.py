@@ -30,7 +30,7 @@ HEAVY = {"torch", "timm", "albumentations", "pandas", "numpy", "sklearn", "optun
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The package `acme-plugin` with everything in it, installed as `pip install -e` would."""
-    folder = new_package("acme", EXAMPLES, {}, tmp_path)
+    folder = new_package("acme", EXAMPLES, {}, tmp_path, drawn=False)
     info = folder / "acme_plugin-0.1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-plugin\nVersion: 0.1.0\n")
@@ -45,7 +45,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def texts(kinds: list[str]) -> dict[str, str]:
     """The Python files of a package, by path."""
-    found = package_files("acme", kinds)
+    found = package_files("acme", kinds, drawn=True)
     return {path: str(text) for path, text in found.items() if path.endswith(".py")}
 
 
@@ -58,7 +58,8 @@ def test_a_package_holds_what_was_asked_for_and_nothing_else(kind: str) -> None:
     found = texts([kind])
     module = f"acme_plugin/{EXAMPLES[kind].module}.py"
     assert set(found) == {"acme_plugin/__init__.py", module, "tests/test_conformance.py"}
-    assert re.findall(r"register\.(\w+)\(", found["acme_plugin/__init__.py"]) == [kind]
+    called = re.findall(r"register\.(\w+)\(", found["acme_plugin/__init__.py"])
+    assert called == ([kind] if kind == "command" else [kind, "recipes"])
 
 
 @pytest.mark.parametrize("kind", EXAMPLES)
@@ -91,7 +92,7 @@ def test_the_test_file_is_one_call_of_the_kit() -> None:
 @pytest.mark.parametrize("name", ["acme", "a", "a_rather_long_name_for_a_plugin"])
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="ruff is not installed")
 def test_what_is_written_is_clean(name: str, kinds: list[str], tmp_path: Path) -> None:
-    folder = new_package(name, kinds, {}, tmp_path)
+    folder = new_package(name, kinds, {}, tmp_path, drawn=True)
     ruff = [sys.executable, "-m", "ruff"]
     rules = "E,F,W,I,B,UP,SIM,C4,RUF,PT,RET,PIE,BLE,T20"
     for command in (
@@ -145,11 +146,56 @@ def test_the_sampler_gives_a_rare_class_its_rows(site: Path) -> None:
     assert set(rows.tolist()) == set(range(11))
 
 
-def test_asking_for_pretrained_weights_of_the_tiny_backbone_is_an_error(site: Path) -> None:
-    from acme_plugin.backbones import tiny  # type: ignore[import-not-found]
+def test_the_median_refuses_a_member_with_nan_by_its_own_name() -> None:
+    text = package_files("ink", ["ensembler"], drawn=False)["ink_plugin/ensemblers.py"]
+    assert 'DataError("ink.median: ' in str(text)
+    assert "acme" not in str(text)
 
-    with pytest.raises(UserError, match="no pretrained weights"):
-        tiny(Facts(("a", "b"), (3, 3), ImageSpec(32), seed=0), pretrained=True)
+
+def test_asking_for_pretrained_weights_of_the_tiny_backbone_is_an_error_with_its_line(
+    site: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text('extends = "acme:pages"\n\n[backbone]\npretrained = true\n')
+    host = load_host({"TOOLKIT_PLUGINS": "acme"})
+    with pytest.raises(UserError, match=r"mine\.toml:4: backbone\.pretrained: expected false"):
+        make_plan(load_recipe(recipe, host=host), host)
+
+
+RECIPE_KINDS = [kind for kind in EXAMPLES if kind != "command"]
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+@pytest.mark.parametrize("kinds", [*([k] for k in RECIPE_KINDS), RECIPE_KINDS], ids="-".join)
+def test_its_recipe_is_planned_with_what_was_asked_for_and_built_ins(
+    kinds: list[str], drawn: bool, site: Path
+) -> None:
+    written = package_files("acme", kinds, drawn=drawn)["acme_plugin/recipes/pages.toml"]
+    (site / "acme_plugin" / "recipes" / "pages.toml").write_text(str(written))
+    drawn = drawn and "source" not in kinds
+    host = load_host({"TOOLKIT_PLUGINS": "acme,synthdocs" if drawn else "acme"})
+    plan = make_plan(load_recipe("acme:pages", host=host), host)
+    used = {choice.use for choice in plan.choices.values() if "." in choice.use}
+    drawing = {"synthdocs.documents"} if drawn else set()
+    assert used == {f"acme.{EXAMPLES[kind].name}" for kind in kinds} | drawing
+
+
+@pytest.mark.parametrize(
+    ("kinds", "drawn", "needed"),
+    [(["loss"], True, True), (["loss"], False, False), (["source", "loss"], True, False)],
+)
+def test_the_tests_of_a_recipe_on_drawn_pages_need_their_source(
+    kinds: list[str], drawn: bool, needed: bool
+) -> None:
+    text = str(package_files("acme", kinds, drawn=drawn)["pyproject.toml"])
+    project = tomllib.loads(text)["project"]
+    assert ("toolkit-synthdocs" in project["optional-dependencies"]["test"]) == needed
+
+
+def test_a_package_with_nothing_but_a_command_ships_no_recipe() -> None:
+    found = package_files("acme", ["command"], drawn=True)
+    assert not [path for path in found if "recipes" in path]
+    assert "toolkit-synthdocs" not in str(found["pyproject.toml"])
 
 
 @pytest.mark.parametrize(
@@ -170,7 +216,7 @@ def test_a_name_that_cannot_be_had_is_refused_and_nothing_is_written(
     (tmp_path / "there-plugin").mkdir()
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(UserError, match=says):
-        new_package(name, ["loss"], {"lite": "toolkit-lite"}, tmp_path)
+        new_package(name, ["loss"], {"lite": "toolkit-lite"}, tmp_path, drawn=False)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -234,7 +280,7 @@ use = "acme.poly"
 [sampler]
 use = "acme.at_least"
 [ensemble]
-use = "acme.geometric"
+use = "acme.median"
 [track]
 use = "acme.notes"
 [train]

@@ -1,6 +1,7 @@
-"""Writes a new plugin package: a table, an example of each kind that is asked for, a test.
+"""Writes a new plugin package: a table, an example of each kind that is asked for, a test, and a
+recipe that uses them.
 
-The examples are the modules of `templates/`, which are copied as they are.
+The examples are the modules of `templates/`; `acme.` in them becomes the plugin's name.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from toolkit.errors import UserError
+from toolkit.plugin.hooks import PLUGIN_API
+
+DRAWN = "synthdocs.documents"
+"""The source of toolkit-synthdocs: a recipe that uses it runs at once, with nobody's data."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +38,17 @@ EXAMPLES: dict[str, Example] = {
     "backbone": Example(
         "backbones",
         "tiny",
-        "four convolutions and a head",
-        '[backbone]\nuse = "$name"\npretrained = false',
+        "two convolutions and a head",
+        '[backbone]\nuse = "$name"\nwidth = 32',
     ),
     "augmentation": Example(
         "augmentations",
         "erase",
-        "covers a random rectangle (DeVries 2017)",
+        "a grey rectangle (DeVries 2017)",
         '[augment.train]\nuse = "$name"\nshare = 0.2',
     ),
     "ensembler": Example(
-        "ensemblers", "geometric", "geometric mean of probabilities", '[ensemble]\nuse = "$name"'
+        "ensemblers", "median", "median of the members", '[ensemble]\nuse = "$name"'
     ),
     "sampler": Example(
         "samplers",
@@ -68,13 +73,16 @@ EXAMPLES: dict[str, Example] = {
 """In the order of the table: components, then the command."""
 
 
-def new_package(name: str, kinds: Collection[str], taken: Mapping[str, str], parent: Path) -> Path:
+def new_package(
+    name: str, kinds: Collection[str], taken: Mapping[str, str], parent: Path, *, drawn: bool
+) -> Path:
     """Write the package of a new plugin into `parent`, and return its folder.
 
     Args:
         name: the plugin's name, its entry point's: what stands before the dot in recipes.
         kinds: keys of `EXAMPLES`.
         taken: names that it cannot have, with who has them.
+        drawn: the source `DRAWN` is installed, and its recipe may use it.
 
     Raises `UserError` with all that is wrong with the name or the folder; nothing is written then.
     """
@@ -82,7 +90,7 @@ def new_package(name: str, kinds: Collection[str], taken: Mapping[str, str], par
     problems = list(_problems(name, taken, folder))
     if problems:
         raise UserError(*problems)
-    for path, content in package_files(name, kinds).items():
+    for path, content in package_files(name, kinds, drawn=drawn).items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -101,19 +109,23 @@ def _problems(name: str, taken: Mapping[str, str], folder: Path) -> Iterable[str
         yield f"{folder}: exists already; remove it, or choose another name"
 
 
-def package_files(name: str, kinds: Collection[str]) -> dict[str, str | bytes]:
-    """Path in the package's folder to content."""
+def package_files(name: str, kinds: Collection[str], *, drawn: bool) -> dict[str, str | bytes]:
+    """Path in the package's folder to content; arguments as in `new_package`."""
     chosen = {kind: example for kind, example in EXAMPLES.items() if kind in kinds}
     module = f"{name}_plugin"
+    drawn = drawn and "source" not in chosen and _in_recipes(chosen)
     found: dict[str, str | bytes] = {
-        "pyproject.toml": _pyproject(name, module),
+        "pyproject.toml": _pyproject(name, module, drawn),
         "README.md": _readme(name, chosen),
         f"{module}/__init__.py": _table(name, module, chosen),
         "tests/test_conformance.py": _test(name, chosen),
     }
     for example in chosen.values():
         template = files("toolkit.plugin") / "templates" / f"{example.module}.py"
-        found[f"{module}/{example.module}.py"] = template.read_text(encoding="utf-8")
+        text = template.read_text(encoding="utf-8").replace("acme.", f"{name}.")
+        found[f"{module}/{example.module}.py"] = text
+    if _in_recipes(chosen):
+        found[f"{module}/recipes/pages.toml"] = _recipe(name, chosen, drawn)
     if "source" in chosen:
         for label in ("form", "letter"):
             for number in (1, 2):
@@ -121,7 +133,13 @@ def package_files(name: str, kinds: Collection[str]) -> dict[str, str | bytes]:
     return found
 
 
-def _pyproject(name: str, module: str) -> str:
+def _in_recipes(chosen: Mapping[str, Example]) -> bool:
+    """Whether a recipe can use any of it: a command is none of its parts."""
+    return bool(chosen.keys() - {"command"})
+
+
+def _pyproject(name: str, module: str, drawn: bool) -> str:
+    more = ', "toolkit-synthdocs"' if drawn else ""  # its recipe is tested, too
     return f'''[build-system]
 requires = ["hatchling>=1.25"]
 build-backend = "hatchling.build"
@@ -135,7 +153,7 @@ requires-python = ">=3.11"
 dependencies = ["recipe-toolkit"]
 
 [project.optional-dependencies]
-test = ["recipe-toolkit[testing]"]
+test = ["recipe-toolkit[testing]"{more}]
 
 [project.entry-points.toolkit]
 {name} = "{module}"
@@ -161,6 +179,9 @@ def _readme(name: str, chosen: Mapping[str, Example]) -> str:
         f"{example.use.replace('$name', _full(name, kind))}\n```\n"
         for kind, example in chosen.items()
     )
+    recipe = ""
+    if _in_recipes(chosen):
+        recipe = f"\n- `toolkit run {name}:pages` runs the recipe in `{name}_plugin/recipes`.\n"
     return f"""# {name}-plugin
 
 A plugin for recipe-toolkit. The table is in `{name}_plugin/__init__.py`; it registers targets as
@@ -172,37 +193,61 @@ python -m pytest
 ```
 
 ## Use
-{uses}
+{uses}{recipe}
 `toolkit plugins` lists it. A component is a function: what the host gives stands in front of `/`,
 what a recipe may say behind `*`, with its type, bounds, default and meaning.
 """
 
 
 def _table(name: str, module: str, chosen: Mapping[str, Example]) -> str:
-    calls = "".join(
-        f"    register.{kind}(\n"
-        f'        "{example.name}",\n'
-        f'        "{module}.{example.module}:{example.name}",\n'
-        f'        help="{example.help}",\n'
-        "    )\n"
-        for kind, example in chosen.items()
-    )
+    calls = ""
+    for kind, example in chosen.items():
+        target = f'"{module}.{example.module}:{example.name}"'
+        calls += _call(f"register.{kind}", f'"{example.name}"', target, f'help="{example.help}"')
+    if _in_recipes(chosen):
+        calls += _call("register.recipes", f'"{module}.recipes"')
     return f'''"""What the plugin offers: a table, which imports nothing heavy."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from toolkit import hookimpl
+from toolkit.plugin.registry import Register
 
-if TYPE_CHECKING:
-    from toolkit.plugin.registry import Register
+toolkit_plugin_api = {PLUGIN_API}  # what it was built for; another one sets it aside, with advice
 
 
 @hookimpl
 def toolkit_register(register: Register) -> None:
     """Offer what this package has."""
 {calls}'''
+
+
+def _call(function: str, *arguments: str) -> str:
+    """A call on one line where it fits, else with a line an argument, as formatters lay it out."""
+    line = f"    {function}({', '.join(arguments)})\n"
+    if len(line) <= 101:
+        return line
+    lines = "".join(f"        {text},\n" for text in arguments)
+    return f"    {function}(\n{lines}    )\n"
+
+
+def _recipe(name: str, chosen: Mapping[str, Example], drawn: bool) -> str:
+    """A whole recipe: the examples, and a small model and few epochs around them."""
+    what, data = "", '[data]\nuse = "csv"\nroot = "data/documents"'
+    if drawn:
+        what = ", on drawn pages (needs toolkit-synthdocs)"
+        data = f'[data]\nuse = "{DRAWN}"\nscale = 0.05'
+    uses = {"source": data, "backbone": '[backbone]\nuse = "resnet18"\npretrained = false'}
+    uses |= {kind: e.use.replace("$name", _full(name, kind)) for kind, e in chosen.items()}
+    uses.pop("command", None)
+    parts = [
+        f"# A first run with the components of {name}-plugin{what}.",
+        'extends = "toolkit:base"',
+        uses.pop("source"),
+        "[split]\nfolds = 3",
+        "[image]\nsize = 64",
+        *uses.values(),
+        "[train]\nepochs = 2",
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _test(name: str, chosen: Mapping[str, Example]) -> str:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Erase:
-    """At the top of the module, so that it travels to the loader's processes."""
-
     share: float
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from toolkit.contracts import Facts, Ints, Predictions
+from toolkit.errors import DataError
 
 
-@dataclass(frozen=True)
-class Geometric:
-    """Needs no fitting; one that does learns in `fit` from the out-of-fold rows."""
+class Median:
+    needs_fit = False
 
-    needs_fit: bool = False
-
-    def fit(self, oof: Sequence[Predictions], truth: Ints, /) -> Geometric:
+    def fit(self, oof: Sequence[Predictions], truth: Ints, /) -> Median:
         return self
 
     def combine(self, members: Sequence[Predictions], /) -> Predictions:
         import numpy as np
 
         stacked = np.stack([member.probabilities for member in members])  # (M, n, C)
-        scores = np.exp(np.log(stacked.clip(1e-7)).mean(axis=0))
-        normalized = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-        return replace(members[0], probabilities=normalized)
+        if np.isnan(stacked).any():
+            raise DataError("acme.median: NaN in a member; lower its lr")
+        middle = np.median(stacked, axis=0) + 1e-7  # members that contradict have a median of 0
+        shares = (middle / middle.sum(axis=1, keepdims=True)).astype(np.float32)
+        return replace(members[0], probabilities=shares)
 
 
-def geometric(facts: Facts, /) -> Geometric:
-    """The geometric mean of the members' probabilities: one member's doubt weighs more."""
-    return Geometric()
+def median(facts: Facts, /) -> Median:
+    """The median of the members' probabilities: one wild member does not matter."""
+    return Median()

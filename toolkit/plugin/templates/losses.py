@@ -22,7 +22,7 @@ def poly(
 
     class Poly(Module):
         def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-            logits = logits.float()
+            logits = logits.float()  # bfloat16 under autocast
             p = (logits.softmax(dim=1) * targets).sum(dim=1)
             return functional.cross_entropy(logits, targets) + epsilon * (1 - p).mean()
 
