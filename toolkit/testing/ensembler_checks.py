@@ -100,7 +100,7 @@ def nan_rejected(subject: Subject) -> None:
     require(
         not np.isfinite(joined.probabilities[2]).all(),
         f"turns a row with NaN into {joined.probabilities[2].round(3).tolist()}; raise "
-        "toolkit.errors.DataError where a member has NaN: nan_to_num and nanmean replace it, and "
+        "toolkit.errors.DataError where a member has NaN: nan_to_num and nanmean hide it, and "
         "a sort puts it last, where a trimmed mean or a middle row leaves it out",
     )
 
