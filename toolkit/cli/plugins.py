@@ -140,7 +140,8 @@ def new(
     from pathlib import Path
 
     from toolkit.plugin.host import load_host
-    from toolkit.plugin.scaffold import DRAWN, new_package
+    from toolkit.plugin.scaffold import new_package
+    from toolkit.plugin.scaffold_texts import DRAWN
 
     asked = {
         "loss": loss,
