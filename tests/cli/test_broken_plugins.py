@@ -154,7 +154,7 @@ def test_a_smoke_run_passes_every_stage_beside_them(
     done = toolkit_cli("run", str(tiny_recipe), "--smoke", "--set", 'backbone.use="test_resnet"')
     assert done.code == 0, done.err
     assert "tiny: every stage passed: 2 folds of " in done.out
-    assert "submission (nothing was kept)" in done.out
+    assert "submission (no run was kept)" in done.out
 
 
 def test_every_light_command_works_beside_them(

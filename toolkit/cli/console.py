@@ -132,7 +132,7 @@ class Console:
         submission = "and a linted submission " if report["submission"] else ""
         print(
             f"\n{report['name']}: every stage passed: {folds} of {images} images, one training "
-            f"step each, out-of-fold scores {submission}(nothing was kept)"
+            f"step each, out-of-fold scores {submission}(no run was kept)"
         )
         _print_set_aside(report)
 

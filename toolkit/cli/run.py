@@ -19,7 +19,7 @@ def run(
     again: Annotated[bool, typer.Option("--again", help="Run a finished plan anew.")] = False,
     smoke: Annotated[
         bool,
-        typer.Option("--smoke", help="Pass every stage on a handful of images; keep nothing."),
+        typer.Option("--smoke", help="Pass every stage on a handful of images; keep no run."),
     ] = False,
     skip_bad: Annotated[
         bool,
