@@ -112,6 +112,7 @@ def test_the_page_loads_nothing_and_tells_what_was_found(searched: Any) -> None:
     for title in ("History", "Importance", "Slices", "Parallel coordinates"):
         assert f">{title}</h2>" in page
     assert "This score is optimistic" in page
+    assert "complete trials: too few to trust." in page
     assert f"{facts['trials'][facts['winner']]['score']:.4f}" in page
 
 

@@ -15,6 +15,10 @@ import optuna
 from optuna.trial import TrialState
 
 
+TRUSTED = 20
+"""Complete trials below which fANOVA's trees see mostly chance."""
+
+
 @dataclass(frozen=True)
 class Plot:
     """A picture of the study."""
@@ -44,7 +48,11 @@ def plots(study: optuna.Study) -> Iterator[Plot]:
         )
     ]
     if len(complete) >= 4 and len({trial.value for trial in complete}) > 1:
-        text = "How much of the difference between good and bad trials each key explains."
+        text = (
+            "How much of the difference between good and bad trials each key explains, estimated "
+            f"from {len(complete)} complete trials"
+            + (": too few to trust." if len(complete) < TRUSTED else ".")
+        )
         calls.append(
             ("importance", "Importance", text, lambda: drawn.plot_param_importances(study))
         )
