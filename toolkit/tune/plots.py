@@ -14,7 +14,6 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-
 TRUSTED = 20
 """Complete trials below which fANOVA's trees see mostly chance."""
 
