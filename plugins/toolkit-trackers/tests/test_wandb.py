@@ -141,12 +141,12 @@ def test_a_resumed_run_goes_on_under_the_same_id(run_info: RunInfo) -> None:
 @pytest.mark.slow
 def test_a_killed_run_is_told_to_the_end(killed_and_resumed: Callable[[str], Path]) -> None:
     folder = killed_and_resumed("trackers.wandb")
-    found = logged(folder)[folder.name]
-    assert len(found.runs) == 2
-    # W&B is told of an epoch when its state is saved: the kill may fall in between.
-    lost = set(range(1, 13)) - found.curve("fold1/clean_f1").keys()
-    assert len(lost) <= 1
-    assert list(found.curve("fold0/clean_f1")) == list(range(1, 13))
+    files = list(folder.glob("tracking/wandb/offline-run-*/run-*.wandb"))
+    assert len(files) == 2
+    (found,) = logged(folder).values()  # both have one ID
+    # W&B holds back what it is told for some seconds, and a kill loses that; nothing after it.
+    told = sorted(found.curve("fold1/clean_f1"))
+    assert told == list(range(told[0], 13))
     assert found.exits == [0]
     assert "oof/clean/macro_f1" in found.summary
 
