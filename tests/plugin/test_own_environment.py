@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_plugin_installed_alone_passes_its_tests(name: str, wheels: Path, tmp_path: Path) -> None:
     python = environment(tmp_path / "venv")
     pip = [python, "-m", "pip", "install", "--quiet", "--find-links", wheels]
-    subprocess.run([*pip, f"{name}[test]"], check=True)
+    project = tomllib.loads((PLUGINS / name / "pyproject.toml").read_text())["project"]
+    extras = {"test", "recipe"} & project["optional-dependencies"].keys()
+    subprocess.run([*pip, f"{name}[{','.join(extras)}]"], check=True)
     # Its tests see what was installed, not the sources.
     module = name.replace("-", "_")
     ignored = shutil.ignore_patterns(module, "__pycache__", ".pytest_cache")
