@@ -306,6 +306,31 @@ def test_a_sample_in_another_order_rewrites_the_submission_and_trains_nothing(
             r"loss broken: fails at its first call: NameError: .*broken_loss.py:2\)$",
         ),
         (
+            "loss",
+            "loss",
+            "def broken(facts, /):\n"
+            "    return lambda logits, targets: (logits * targets).mean().detach()",
+            "loss broken: fails at its first call: RuntimeError: .*does not require grad",
+        ),
+        (
+            "ensembler",
+            "ensemble",
+            "def broken(facts, /):\n    return object()",
+            "ensembler broken: fails at its first call: AttributeError: .*needs_fit",
+        ),
+        (
+            "sampler",
+            "sampler",
+            "def broken(labels, /):\n    return labels.no_such_thing",
+            "sampler broken: fails at its first call: AttributeError: .*broken_sampler.py:2",
+        ),
+        (
+            "backbone",
+            "backbone",
+            "def broken(facts, /, *, pretrained: bool = False):\n    return 1 / 0",
+            "backbone broken: fails at its first call: ZeroDivisionError: .*broken_backbone.py:2",
+        ),
+        (
             "augmentation",
             "augment.train",
             "def broken(spec, /):\n    return lambda image, rng: [image]",

@@ -31,6 +31,15 @@ def test_any_file_of_the_package_counts_and_none_is_imported(package: Path) -> N
     assert "digested" not in sys.modules
 
 
+def test_locks_and_copies_of_editors_are_no_code(package: Path) -> None:
+    before = code_digest("digested")
+    (package / ".#losses.py").symlink_to("nobody@nowhere.1")
+    (package / ".ipynb_checkpoints").mkdir()
+    (package / ".ipynb_checkpoints" / "losses.py").write_text("a = 2\n")
+    (package / "folder.py").mkdir()
+    assert code_digest("digested") == before
+
+
 def test_what_is_no_code_does_not_count(package: Path) -> None:
     before = code_digest("digested")
     (package / "recipes.toml").write_text("[loss]\n")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from toolkit.errors import PluginError
 from toolkit.plugin.host import load_host
-from toolkit.plugin.registry import KINDS, Entry, Register
+from toolkit.plugin.registry import KINDS, Entry, Register, load_target
 from toolkit.plugin.schema import options, options_model
 
 BUILT_IN = {f"{entry.kind} {entry.name}": entry for entry in load_host({}, []).registry}
@@ -65,3 +67,30 @@ def test_a_target_that_leads_nowhere_is_a_plugin_error(
         entry.load()
     assert str(caught.value).startswith(f"loss acme.poly: its target '{entry.target}' ")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("meant_pack.losses:pol", "has no attribute 'pol'. Did you mean \"poly\"?"),
+        (
+            "meant_pack.lossses:poly",
+            "No module named 'meant_pack.lossses'. Did you mean \"losses\"?",
+        ),
+        ("meant_pack.needy:poly", "No module named 'no_such_package'"),
+    ],
+)
+def test_a_target_that_leads_nowhere_gets_a_did_you_mean_and_one_that_fails_gets_none(
+    target: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "meant_pack"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "losses.py").write_text("def poly(facts, /): ...\n")
+    (package / "needy.py").write_text("import no_such_package\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(PluginError) as caught:
+        load_target(target, "loss acme.poly")
+    assert str(caught.value).endswith(says)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "meant_pack"]:
+        del sys.modules[name]

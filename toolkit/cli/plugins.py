@@ -109,13 +109,16 @@ def _asked(words: list[str], host: Host) -> tuple[str, str]:
         raise UserError(
             f"{name} is {' and '.join(kinds)}; say which: toolkit plugins show {kinds[0]} {name}"
         )
-    family = host.registry.family("backbone")
-    if "." not in name and family is not None and name in family.family_names():
-        return "backbone", name
     if name in KINDS:
-        raise UserError(f"name a {name}, too: {', '.join(host.registry.names(name))}")
+        known = [entry.name for entry in host.registry if entry.kind == name and not entry.names]
+        raise UserError(f"name a {name}, too: {', '.join(known)}")
+    names = [entry.name for entry in host.registry if not entry.names]
+    family = host.registry.family("backbone")
+    if "." not in name and family is not None:
+        if name in family.family_names():
+            return "backbone", name
+        names += family.family_names()
     why = host.reason_for(name)
-    names = [entry.name for entry in host.registry]
     text = f"its plugin was set aside: {why}" if why else did_you_mean(name, names).strip()
     raise UserError(f'there is no component "{name}". {text}'.rstrip())
 

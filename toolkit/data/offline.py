@@ -83,7 +83,7 @@ def draw_copies(
         rows: row of `source` for each row of the table (n,).
         originals: rows of the table that are originals.
         build: builds the augmentation for a spec; pickles.
-        facts: the component, its version and options: what the pixels depend on.
+        facts: the component, its version, code and options: what the pixels depend on.
         folder: the cache folder.
 
     Raises `DataError` where the augmentation gives no image.

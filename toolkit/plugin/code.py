@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+
+@cache
+def loaded_code(module: str) -> str:
+    """`code_digest`, read once in a process: Python, too, reads a module's code only once.
+
+    Ask before the module is imported, so that an edit in between shows.
+    """
+    return code_digest(module)
 
 
 def code_digest(module: str) -> str:
@@ -38,5 +48,11 @@ def _python_files(module: str) -> dict[str, Path]:
         if spec.submodule_search_locations is None:
             return {origin.name: origin} if origin.suffix == ".py" else {}
         root = origin.parent
-        return {f.relative_to(root).as_posix(): f for f in root.rglob("*.py")}
+        found = {f.relative_to(root).as_posix(): f for f in root.rglob("*.py") if f.is_file()}
+        return {name: file for name, file in found.items() if not _hidden(name)}
     return {}
+
+
+def _hidden(name: str) -> bool:
+    """Locks and copies of editors: `.#losses.py`, `.ipynb_checkpoints/losses.py`."""
+    return any(part.startswith(".") for part in name.split("/"))

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolkit.errors import PluginError, cause, did_you_mean
 
@@ -126,10 +126,13 @@ def _meant(module_name: str, attribute: str) -> str:
     """A did-you-mean for a target: another function of its module, or another module beside it."""
     module = sys.modules.get(module_name)
     if module is not None:
-        return did_you_mean(attribute, [n for n in vars(module) if callable(getattr(module, n))])
-    parent, _, last = module_name.rpartition(".")
-    places = getattr(sys.modules.get(parent), "__path__", [])
-    return did_you_mean(last, [found.name for found in pkgutil.iter_modules(places)])
+        word, known = attribute, [n for n in vars(module) if callable(getattr(module, n))]
+    else:
+        parent, _, word = module_name.rpartition(".")
+        places = getattr(sys.modules.get(parent), "__path__", [])
+        known = [found.name for found in pkgutil.iter_modules(places)]
+    guess = "" if word in known else did_you_mean(word, known)  # it is there, and fails to load
+    return f".{guess}" if guess else ""
 
 
 class Registry:
@@ -170,12 +173,14 @@ class Register:
         self._plugin, self._package, self._version = plugin, package, version
         self._prefix = prefix
 
-    def __getattr__(self, name: str) -> NoReturn:
-        offers = [*KINDS, "command", "recipes"]
-        raise AttributeError(
-            f"register has no method {name!r}; it has {', '.join(offers)}."
-            f"{did_you_mean(name, offers, at_least=0.5)}"
-        )
+    if not TYPE_CHECKING:  # type checkers know which methods there are
+
+        def __getattr__(self, name: str) -> NoReturn:
+            offers = [*KINDS, "command", "recipes"]
+            raise AttributeError(
+                f"register has no method {name!r}; it has {', '.join(offers)}."
+                f"{did_you_mean(name, offers, at_least=0.5)}"
+            )
 
     def source(self, name: str, target: str, *, help: str) -> None:
         self._add("source", name, target, help)

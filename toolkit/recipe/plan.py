@@ -13,8 +13,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from toolkit.contracts import ImageSpec
-from toolkit.plugin.code import code_digest
-from toolkit.plugin.host import BUILTIN
 from toolkit.plugin.registry import Entry
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
@@ -46,14 +44,9 @@ class Choice:
     use: str
     entry: Entry
     options: Mapping[str, Any]
-
-    @property
-    def code(self) -> dict[str, str]:
-        """`{"code": digest}` of a third party's package, which is edited more often than its
-        version changes; empty for what is in the box."""
-        if self.entry.plugin == BUILTIN:
-            return {}
-        return {"code": code_digest(self.entry.target.partition(":")[0])}
+    code: str = ""
+    """Digest of a third party's package, which is edited more often than its version changes, as
+    it was loaded; empty for what is in the box."""
 
     def build(self, *host_arguments: Any) -> Any:
         """Call the factory with what the host gives and what the recipe says."""
@@ -132,7 +125,8 @@ class Plan:
         """Kind, name, package and version of every component that the plan uses, and of every
         recipe of a package that it was made from. `code` tells a third party's edits apart."""
         found = [
-            _component(c.entry.kind, c.use, c.entry.package, c.entry.version) | c.code
+            _component(c.entry.kind, c.use, c.entry.package, c.entry.version)
+            | ({"code": c.code} if c.code else {})
             for c in self.choices.values()
         ]
         found += [_component("recipe", s.name, s.package, s.version) for s in self.shipped]

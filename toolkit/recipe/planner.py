@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from toolkit.errors import PluginError, RecipeError, did_you_mean
-from toolkit.plugin.host import Host
+from toolkit.plugin.code import loaded_code
+from toolkit.plugin.host import BUILTIN, Host
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
@@ -156,6 +157,8 @@ class _Planner:
         entry = self.entry((*keys, "use"), slot.kind, use)
         if entry is None:
             return
+        ours = entry.plugin == BUILTIN
+        code = "" if ours else loaded_code(entry.target.partition(":")[0])  # before it is imported
         try:
             model = options_model(entry)
         except PluginError as error:
@@ -175,7 +178,7 @@ class _Planner:
             if slot.host is not None:
                 own = {key: options.pop(key) for key in slot.host.model_fields}
                 self.sections[keys] = slot.host(**own)
-            self.choices[keys] = Choice(use, entry, options)
+            self.choices[keys] = Choice(use, entry, options, code)
 
     def entry(self, keys: Keys, kind: str, use: Any) -> Entry | None:
         entry, problem = self.find(kind, use)

@@ -93,7 +93,7 @@ def _alerts(report: Mapping[str, Any]) -> list[str]:
     found = (
         (len(report["warnings"]), "warning", ""),
         (len(report["set_aside"]), "image", " set aside"),
-        (len(report["trackers_dropped"]), "tracker", " dropped"),
+        (len(report.get("trackers_dropped", ())), "tracker", " dropped"),
     )
     return [f"{n} {noun}{'s' * (n != 1)}{behind}" for n, noun, behind in found if n]
 

@@ -24,6 +24,8 @@ from toolkit.testing.plugin_checks import (
 )
 from toolkit.testing.subject import IMAGE_SIZE, CheckFailed, NotApplicable, Subject
 
+HOST = Path(__file__).parents[1]
+
 Options = Mapping[str, Mapping[str, Any]]
 """`{"source:acme.pages": {"root": "tests/pages"}}`."""
 
@@ -177,15 +179,18 @@ def _authors_frames(failure: CheckFailed) -> str:
         error = error.__cause__
     if error is None or isinstance(error, ToolkitError):
         return ""
-    ours = str(Path(__file__).parents[1])
-    frames = [
-        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(ours)
-    ]
-    while frames and frames[0].filename.startswith(("<frozen importlib", sys.base_prefix)):
-        frames.pop(0)
-    if not frames:
-        return ""
+    every = traceback.extract_tb(error.__traceback__)
+    frames = [frame for frame in every if not _of_the_host(frame.filename)] or every[-1:]
     return "\n\n" + "".join(traceback.format_list(frames)) + cause(error)
+
+
+def _of_the_host(file: str) -> bool:
+    """Whether a frame is toolkit's own, or Python's way from it to an imported module."""
+    return (
+        file.startswith("<frozen importlib")
+        or Path(file).is_relative_to(HOST)
+        or (Path(file) == Path(importlib.__file__))
+    )
 
 
 def _own_randomness() -> AbstractContextManager[Any]:

@@ -30,14 +30,20 @@ def check_components(plan: Plan, table: Table) -> None:
         return  # the data check reports these, with everything else about the data
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
     facts = facts_of(plan, table, table.train["label"].to_numpy())
-    if plan.choice("ensemble").build(facts).needs_fit:
+    ensemble, sampler = plan.choice("ensemble"), plan.choice("sampler")
+    with _blamed(f"ensembler {ensemble.use}"):
+        fitted = ensemble.build(facts).needs_fit
+    if fitted:
         raise UserError(
-            f"ensemble.use: {plan.choice('ensemble').use} is fitted on two members or more, and a "
-            "run is one; choose soft or hard"
+            f"ensemble.use: {ensemble.use} is fitted on two members or more, and a run is one; "
+            "choose soft or hard"
         )
+    with _blamed(f"sampler {sampler.use}"):
+        sampler.build(table.train["label"].to_numpy())
     _probe(plan, facts)
     _probe_tracker(plan)
-    check_model(plan, facts)
+    with _blamed(f"backbone {plan.choice('backbone').use}"):
+        check_model(plan, facts)
 
 
 def _probe(plan: Plan, facts: Facts) -> None:
@@ -59,12 +65,15 @@ def _probe(plan: Plan, facts: Facts) -> None:
             )
     choice = plan.choice("loss")
     targets = torch.eye(len(facts.classes))[:2]
+    logits = torch.zeros_like(targets).requires_grad_()
     with _blamed(f"loss {choice.use}"):
-        value = choice.build(facts)(torch.zeros_like(targets), targets)
-    if getattr(value, "shape", None) != ():
+        value = choice.build(facts)(logits, targets)
+    if not isinstance(value, torch.Tensor) or value.shape != ():
         raise PluginError(
             f"loss {choice.use}: gives {_said(value)}, expected a scalar tensor: end in .mean()"
         )
+    with _blamed(f"loss {choice.use}"):
+        value.backward()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

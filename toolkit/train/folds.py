@@ -91,7 +91,12 @@ def _copies(job: Job) -> Copies | None:
         data.train_rows,
         originals,
         choice.build,
-        {"use": choice.use, "version": choice.entry.version, **choice.code, **choice.options},
+        {
+            "use": choice.use,
+            "version": choice.entry.version,
+            "code": choice.code,
+            "options": dict(choice.options),
+        },
         offline.copies,
         plan.image,
         plan.seed,
