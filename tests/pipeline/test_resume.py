@@ -18,7 +18,15 @@ SECONDS = 120
 def start(recipe: Path, runs: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "toolkit", "run", str(recipe), "--runs", str(runs), *options]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=recipe.parent)
+    return subprocess.Popen(
+        command,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        cwd=recipe.parent,
+        # A shell's background job ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def wait_for(process: subprocess.Popen[str], happened: Callable[[], bool]) -> None:
