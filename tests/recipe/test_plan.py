@@ -486,3 +486,11 @@ def test_base_is_only_there_to_be_extended(shipped_host: Host) -> None:
     with pytest.raises(RecipeError) as caught:
         make_plan(load_recipe("toolkit:base"), shipped_host)
     assert [line.split(": ")[1] for line in caught.value.lines] == ["data", "backbone"]
+
+
+def test_other_numerics_are_another_plan(
+    plan_of: Planned, minimal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = plan_of(minimal).hash("data")
+    monkeypatch.setattr("toolkit.recipe.plan.NUMERICS", 1)
+    assert plan_of(minimal).hash("data") != now

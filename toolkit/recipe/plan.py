@@ -33,6 +33,10 @@ from toolkit.recipe.shipped import Shipped
 # whose fingerprint is hashed, so that moved data is the same data.
 _OUTSIDE_THE_HASH: tuple[Keys, ...] = (("data",), ("track",), ("tune",), ("train", "workers"))
 
+NUMERICS = 2
+"""Version of what training computes from the same plan; a part of its hash. It grows with every
+change of batches, losses, orders or pixels, so that no run that was begun goes on with others."""
+
 SMOKE_OVERRIDES = {"split.folds": 2, "train.epochs": 1, "train.batch_size": 4}
 """What `--smoke` lays over a recipe, so that every stage is passed in a minute or two."""
 
@@ -133,8 +137,8 @@ class Plan:
         return found
 
     def hash(self, fingerprint: str) -> str:
-        """32 hex digits over the recipe, the table's fingerprint, and the components' versions and
-        code."""
+        """32 hex digits over the recipe, the table's fingerprint, the components' versions and
+        code, and the version of the numerics."""
         recipe = json.loads(json.dumps(self.values))
         for keys in _OUTSIDE_THE_HASH:
             table = recipe
@@ -143,7 +147,7 @@ class Plan:
             table.pop(keys[-1], None)
         used = [c for c in self.components if c["kind"] not in ("source", "tracker", "recipe")]
         weights = _file_hash(self.choice("backbone").options.get("weights"))
-        facts = json.dumps([recipe, used, fingerprint, weights], sort_keys=True)
+        facts = json.dumps([NUMERICS, recipe, used, fingerprint, weights], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
