@@ -13,7 +13,7 @@ from toolkit.builtin.augmentations import document
 from toolkit.contracts import ImageSpec, Preprocess, ignore
 from toolkit.data.cache import Pack, open_pack
 from toolkit.data.images import to_input
-from toolkit.data.loader import Batches, Images, Normalize, worker_count
+from toolkit.data.loader import Batches, Images, Normalize, earlier_draws, worker_count
 from toolkit.data.table import file_hashes
 
 SaveImage = Callable[..., Path]
@@ -93,6 +93,31 @@ def test_every_row_and_every_seed_sees_its_own_draw(pack: Pack, spec: ImageSpec)
     )
     assert (first[0] != first[1]).any()
     assert (first[0] != other[0]).any()
+
+
+def test_a_row_that_an_epoch_draws_again_is_augmented_anew(augmented: Images) -> None:
+    twice = np.array([3, 5, 3, 3, 5])
+    (whole,) = [batch for _, batch in Batches(augmented, 9, 0, pin=False).epoch(twice, 1)]
+    assert len({image.numpy().tobytes() for image in whole}) == 5
+    # The first draw is what it is where the row is drawn once.
+    once = Batches(augmented, 9, 0, pin=False).epoch(np.array([5, 3]), 1)
+    torch.testing.assert_close(next(iter(once))[1], whole[[1, 0]])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_neither_batches_nor_loader_processes_change_a_repeated_draw(
+    augmented: Images, workers: int
+) -> None:
+    order = np.array([6, 2, 2, 6, 0, 2])
+    (expected,) = [batch for _, batch in Batches(augmented, 9, 0, pin=False).epoch(order, 4)]
+    found = [batch for _, batch in Batches(augmented, 2, workers, pin=False).epoch(order, 4)]
+    assert len(found) == 3
+    torch.testing.assert_close(torch.cat(found), expected)
+
+
+def test_earlier_draws_count_from_the_start_of_the_epoch() -> None:
+    assert earlier_draws(np.array([4, 0, 4, 4, 0, 7])).tolist() == [0, 0, 1, 2, 1, 0]
+    assert earlier_draws(np.arange(5)[::-1]).tolist() == [0] * 5
 
 
 def test_batches_have_nearly_equal_length_and_drop_no_row(pack: Pack, spec: ImageSpec) -> None:

@@ -80,6 +80,21 @@ def test_each_original_has_its_copies_and_no_two_are_alike(
     assert len({image.tobytes() for image in images}) == 12
 
 
+def test_originals_of_the_same_content_have_copies_of_their_own(
+    source: tuple[Pack, list[str]], spec: ImageSpec
+) -> None:
+    pack, contents = source
+    twins = drawn((pack, [contents[1], contents[0], contents[1]]), spec)
+    assert len({image.tobytes() for image in twins.pack.images}) == 6
+    assert len(set(twins.rows.flatten().tolist())) == 6
+    # A twin behind it changes nothing for the first.
+    alone = drawn((pack, [contents[1]]), spec)
+    for copy in (0, 1):
+        np.testing.assert_array_equal(
+            twins.pack.images[twins.rows[0, copy]], alone.pack.images[alone.rows[0, copy]]
+        )
+
+
 def test_rows_that_are_no_originals_have_none(
     source: tuple[Pack, list[str]], spec: ImageSpec
 ) -> None:

@@ -18,8 +18,9 @@ from toolkit.data.cache import Pack
 from toolkit.data.images import to_input
 from toolkit.data.offline import Joined
 
-Key = tuple[int, int]
-"""Epoch and row: what decides an augmented image, whoever computes it and when."""
+Key = Sequence[int] | Ints
+"""Epoch, row, and how often the epoch drew the row before (0, if left out): what decides an
+augmented image, whoever computes it and when."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,17 @@ class Images(Dataset[Tensor]):
     def __getitem__(self, key: Key) -> Tensor:
         return self.__getitems__([key])[0]
 
-    def __getitems__(self, keys: Sequence[Key]) -> Tensor:
+    def __getitems__(self, keys: Sequence[Key] | Ints) -> Tensor:
         """A batch `(B, S, S, 3)` uint8. The generator of an image depends on its key alone, so
         that neither the number of loader processes nor a resume changes a pixel."""
         packed, size = self.pack.images, self.spec.size
         batch = np.empty((len(keys), size, size, 3), dtype=np.uint8)
-        for place, (epoch, row) in enumerate(keys):
+        for place, (epoch, row, *again) in enumerate(np.asarray(keys).tolist()):
             image = packed[self.rows[row]]
             if self.augment is not None:
-                rng = np.random.default_rng((*self.seed, epoch, row))
-                image = self.augment(image, rng)
+                # A row's first draw has a key of its own length: no other draw shares it.
+                drawn = [epoch, row, *again] if any(again) else [epoch, row]
+                image = self.augment(image, np.random.default_rng([*self.seed, *drawn]))
             batch[place] = to_input(image, self.spec)
         return torch.from_numpy(batch)
 
@@ -91,17 +93,29 @@ class Batches:
     def epoch(self, order: Ints, epoch: int) -> Iterator[tuple[Ints, Tensor]]:
         """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""
         chunks = self.split(order)
-        self.keys.batches = [[(epoch, int(row)) for row in chunk] for chunk in chunks]
+        keys = np.stack([np.full_like(order, epoch), order, earlier_draws(order)], axis=1)
+        self.keys.batches = np.split(keys, np.cumsum([len(chunk) for chunk in chunks])[:-1])
         yield from zip(chunks, self.loader, strict=True)
 
 
-class _Keys(Sampler[list[Key]]):
-    """The keys of the current epoch's batches."""
+def earlier_draws(order: Ints) -> Ints:
+    """How often each row of an epoch `(n,)` was drawn before in it: a sampler may draw a row
+    twice, and two draws should differ."""
+    places = np.argsort(order, kind="stable")  # draws of one row side by side, in their order
+    new = np.flatnonzero(np.diff(order[places], prepend=-1))
+    counts = np.diff(new, append=len(order))
+    before = np.empty_like(order)
+    before[places] = np.arange(len(order)) - np.repeat(new, counts)
+    return before
+
+
+class _Keys(Sampler[Ints]):
+    """The keys of the current epoch's batches, each `(B, 3)`: no Python object a row."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Key]] = []
+        self.batches: list[Ints] = []
 
-    def __iter__(self) -> Iterator[list[Key]]:
+    def __iter__(self) -> Iterator[Ints]:
         return iter(self.batches)
 
     def __len__(self) -> int:

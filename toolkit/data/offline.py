@@ -6,6 +6,7 @@ validate, and none can stand on the other side of a split from its parent.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,7 +91,12 @@ def draw_copies(
     """
     contents = {row: content for content, row in source.index.items()}
     own = {int(row): contents[int(rows[row])] for row in originals}
-    items = {f"{c}/{copy}": (c, copy) for c in set(own.values()) for copy in range(copies)}
+    # Rows of the same content do not share their copies: theirs are the next numbers.
+    numbers, counts = {}, Counter[str]()
+    for row, content in own.items():
+        numbers[row] = [f"{content}/{counts[content] + copy}" for copy in range(copies)]
+        counts[content] += copies
+    items = {f"{c}/{copy}": (c, copy) for c, count in counts.items() for copy in range(count)}
     pack, faults = build_pack(
         items,
         _Draw(build, source, spec, seed),
@@ -102,8 +108,8 @@ def draw_copies(
     if pack is None:
         raise DataError(*sorted(set(faults.values())))
     table = np.full((len(rows), copies), -1, dtype=np.int64)
-    for row, content in own.items():
-        table[row] = pack.rows(f"{content}/{copy}" for copy in range(copies))
+    for row, names in numbers.items():
+        table[row] = pack.rows(names)
     return Copies(pack, table)
 
 
