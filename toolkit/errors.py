@@ -50,5 +50,11 @@ def did_you_mean(word: str, known: Iterable[str], *, at_least: float = 0.6) -> s
 
 def cause(error: BaseException) -> str:
     """What a stranger's code raised, in one line: `ValueError: no licence file`."""
-    text = str(error) if isinstance(error, ToolkitError) else f"{type(error).__name__}: {error}"
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception as failure:  # noqa: BLE001 - a stranger's `__str__` may raise, too
+        text = f"(its text cannot be made: {type(failure).__name__})"
+    if not isinstance(error, ToolkitError):
+        text = f"{name}: {text}" if text else name
     return " ".join(text.split())

@@ -322,13 +322,13 @@ def test_a_sample_in_another_order_rewrites_the_submission_and_trains_nothing(
             "sampler",
             "sampler",
             "def broken(labels, /):\n    return labels.no_such_thing",
-            "sampler broken: fails at its first call: AttributeError: .*broken_sampler.py:2",
+            "sampler broken: it cannot be built: AttributeError: .*broken_sampler.py:2",
         ),
         (
             "backbone",
             "backbone",
             "def broken(facts, /, *, pretrained: bool = False):\n    return 1 / 0",
-            "backbone broken: fails at its first call: ZeroDivisionError: .*broken_backbone.py:2",
+            "backbone broken: it cannot be built: ZeroDivisionError: .*broken_backbone.py:2",
         ),
         (
             "augmentation",

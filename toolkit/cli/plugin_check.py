@@ -11,7 +11,8 @@ from dataclasses import replace
 from toolkit.cli.console import counted
 from toolkit.cli.plugin_commands import load_command, own_commands
 from toolkit.errors import PluginError, cause
-from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, Host, Loaded
+from toolkit.plugin.hooks import BUILTIN
+from toolkit.plugin.host import PLUGINS_VARIABLE, Host, Loaded
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.check import recipe_faults

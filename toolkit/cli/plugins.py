@@ -168,7 +168,8 @@ def new(
 def _taken_names(host: Host) -> dict[str, str]:
     """Plugin names that a new plugin cannot have, with who has them."""
     from toolkit.cli.plugin_commands import own_commands
-    from toolkit.plugin.host import BUILTIN, PACKAGE
+    from toolkit.plugin.hooks import BUILTIN
+    from toolkit.plugin.host import PACKAGE
 
     # A plugin of that name could not add a command: ours is looked up first.
     taken = {name: f"the command `toolkit {name}`" for name in own_commands()}

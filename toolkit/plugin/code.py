@@ -35,22 +35,33 @@ def code_digest(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _python_files(module: str) -> dict[str, Path]:
-    """The files of the outermost package of a module that is no namespace, by relative path."""
+def place_of(module: str) -> Path | None:
+    """Folder of the outermost package of a module that is no namespace, or the file of a module
+    that stands alone; None where there is neither."""
     parts = module.split(".")
     for depth in range(1, len(parts) + 1):
-        spec = find_spec(".".join(parts[:depth]))
+        try:
+            spec = find_spec(".".join(parts[:depth]))
+        except (ImportError, ValueError):  # a parent that is gone, a module without a spec
+            return None
         if spec is None:
-            return {}
+            return None
         if spec.origin is None:  # a namespace, which many distributions share
             continue
         origin = Path(spec.origin)
-        if spec.submodule_search_locations is None:
-            return {origin.name: origin} if origin.suffix == ".py" else {}
-        root = origin.parent
-        found = {f.relative_to(root).as_posix(): f for f in root.rglob("*.py") if f.is_file()}
-        return {name: file for name, file in found.items() if not _hidden(name)}
-    return {}
+        return origin if spec.submodule_search_locations is None else origin.parent
+    return None
+
+
+def _python_files(module: str) -> dict[str, Path]:
+    """The files of the package of a module, by relative path."""
+    place = place_of(module)
+    if place is None:
+        return {}
+    if not place.is_dir():
+        return {place.name: place} if place.suffix == ".py" else {}
+    found = {f.relative_to(place).as_posix(): f for f in place.rglob("*.py") if f.is_file()}
+    return {name: file for name, file in found.items() if not _hidden(name)}
 
 
 def _hidden(name: str) -> bool:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PROJECT = "toolkit"
 
+BUILTIN = "toolkit"
+"""Name of plugin zero, which offers what is in the box."""
+
 PLUGIN_API = 1
 """Version of what plugins build on: hooks, `register`, what factories are given and must return.
 It grows only where a plugin that is written for the last one would break."""

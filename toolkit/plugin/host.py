@@ -13,11 +13,10 @@ from importlib.metadata import EntryPoint, version
 
 from toolkit.errors import PluginError, cause
 from toolkit.plugin.hook_check import checked_hooks
-from toolkit.plugin.hooks import PLUGIN_API, PROJECT, RegisterSpec
+from toolkit.plugin.hooks import BUILTIN, PLUGIN_API, PROJECT, RegisterSpec
 from toolkit.plugin.installed import Installed, distribution_of, installed
 from toolkit.plugin.registry import Command, RecipeFolder, Register, Registry
 
-BUILTIN = "toolkit"
 PACKAGE = "recipe-toolkit"
 PLUGINS_VARIABLE = "TOOLKIT_PLUGINS"
 API_ATTRIBUTE = "toolkit_plugin_api"

@@ -10,6 +10,7 @@ from typing import Any
 
 from toolkit.contracts import RunInfo, TrialInfo
 from toolkit.errors import PluginError, cause
+from toolkit.plugin.blame import Blamed
 from toolkit.plugin.hook_check import checked_hooks
 from toolkit.plugin.hooks import TrackerSpec
 
@@ -118,6 +119,8 @@ def _built(
     try:
         with guard():
             tracker = make()
+    except Blamed:
+        raise
     except (Exception, SystemExit) as error:
         raise PluginError(f"tracker {name}: it cannot be built: {cause(error)}") from error
     return tracker_hooks(name, tracker)

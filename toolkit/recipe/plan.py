@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from toolkit.contracts import ImageSpec
+from toolkit.plugin.blame import blamed
 from toolkit.plugin.registry import Entry
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
@@ -52,10 +54,33 @@ class Choice:
     """Digest of a third party's package, which is edited more often than its version changes, as
     it was loaded; empty for what is in the box."""
 
+    @property
+    def component(self) -> str:
+        """What errors call it: `loss acme.poly`."""
+        return f"{self.entry.kind} {self.use}"
+
     def build(self, *host_arguments: Any) -> Any:
-        """Call the factory with what the host gives and what the recipe says."""
+        """Call the factory with what the host gives and what the recipe says.
+
+        Raises `Blamed`, which says whose factory it is, whatever a third party's raises.
+        """
+        with self.blamed("it cannot be built"):
+            return self.build_unblamed(*host_arguments)
+
+    def build_unblamed(self, *host_arguments: Any) -> Any:
+        """As `build`, and what the factory raises goes through: for who judges it."""
         name = (self.use,) if self.entry.names else ()
         return self.entry.load()(*name, *host_arguments, **self.options)
+
+    def blamed(self, doing: str, *others: Choice) -> AbstractContextManager[None]:
+        """Around a call of what `build` gave: what it raises is blamed on the component.
+
+        Args:
+            doing: what goes wrong where it raises, `"its forward fails"`.
+            others: who else may be at fault.
+        """
+        also = [(other.component, other.entry) for other in others]
+        return blamed(self.component, self.entry, *also, doing=doing)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, create_model
 
 from toolkit.errors import PluginError, RecipeError, did_you_mean
 from toolkit.plugin.code import loaded_code
-from toolkit.plugin.host import BUILTIN, Host
+from toolkit.plugin.hooks import BUILTIN
+from toolkit.plugin.host import Host
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.errors import ToolkitError, UserError, cause, did_you_mean
-from toolkit.plugin.host import BUILTIN, PLUGINS_VARIABLE, load_host
+from toolkit.plugin.hooks import BUILTIN
+from toolkit.plugin.host import PLUGINS_VARIABLE, load_host
 from toolkit.testing import command_checks
 from toolkit.testing.command_checks import Registered
 from toolkit.testing.plugin_checks import (

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from toolkit.errors import PluginError
-from toolkit.plugin.hooks import PROJECT
-from toolkit.plugin.host import BUILTIN, HEAVY, PLUGINS_VARIABLE, Host, load_host
+from toolkit.plugin.hooks import BUILTIN, PROJECT
+from toolkit.plugin.host import HEAVY, PLUGINS_VARIABLE, Host, load_host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import options_model, toml_key, toml_text
 from toolkit.recipe.check import recipe_faults

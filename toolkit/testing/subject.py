@@ -93,7 +93,7 @@ class Subject:
 
     def make(self, *host_arguments: Any) -> Any:
         """The component, made as the host makes it. Whatever the factory raises goes through."""
-        return Choice(self.use, self.entry, self.options()).build(*host_arguments)
+        return Choice(self.use, self.entry, self.options()).build_unblamed(*host_arguments)
 
     def build(self, *host_arguments: Any) -> Any:
         """The component, for a check of what it does. Raises `NotApplicable` where there is none:

@@ -17,7 +17,7 @@ from toolkit.contracts import Facts, RunInfo, Table
 from toolkit.data.augment import as_callable
 from toolkit.errors import PluginError, UserError, cause
 from toolkit.plugin.observers import Trackers
-from toolkit.recipe.plan import Plan
+from toolkit.recipe.plan import Choice, Plan
 from toolkit.train.job import facts_of
 from toolkit.train.model import check_model
 from toolkit.train.state import same_random_numbers
@@ -31,18 +31,18 @@ def check_components(plan: Plan, table: Table) -> None:
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import asks the network otherwise
     facts = facts_of(plan, table, table.train["label"].to_numpy())
     ensemble, sampler = plan.choice("ensemble"), plan.choice("sampler")
-    with _blamed(f"ensembler {ensemble.use}"):
-        fitted = ensemble.build(facts).needs_fit
+    ensembler = ensemble.build(facts)
+    with ensemble.blamed("fails at its first call"):
+        fitted = ensembler.needs_fit
     if fitted:
         raise UserError(
             f"ensemble.use: {ensemble.use} is fitted on two members or more, and a run is one; "
             "choose soft or hard"
         )
-    with _blamed(f"sampler {sampler.use}"):
-        sampler.build(table.train["label"].to_numpy())
+    sampler.build(table.train["label"].to_numpy())
     _probe(plan, facts)
     _probe_tracker(plan)
-    with _blamed(f"backbone {plan.choice('backbone').use}"):
+    with _of_the_library(plan.choice("backbone")):
         check_model(plan, facts)
 
 
@@ -55,8 +55,9 @@ def _probe(plan: Plan, facts: Facts) -> None:
         augmentation = plan.choices.get(keys)
         if augmentation is None:
             continue
-        with _blamed(f"augmentation {augmentation.use}"):
-            changed = as_callable(augmentation.build(plan.image))(grey, np.random.default_rng(0))
+        augment = as_callable(augmentation.build(plan.image))
+        with augmentation.blamed("fails at its first call"):
+            changed = augment(grey, np.random.default_rng(0))
         shape: tuple[int, ...] = getattr(changed, "shape", ())
         if len(shape) != 3 or shape[2] != 3 or changed.dtype != np.uint8:
             raise PluginError(
@@ -66,19 +67,21 @@ def _probe(plan: Plan, facts: Facts) -> None:
     choice = plan.choice("loss")
     targets = torch.eye(len(facts.classes))[:2]
     logits = torch.zeros_like(targets).requires_grad_()
-    with _blamed(f"loss {choice.use}"):
-        value = choice.build(facts)(logits, targets)
+    loss = choice.build(facts)
+    with choice.blamed("fails at its first call"):
+        value = loss(logits, targets)
     if not isinstance(value, torch.Tensor) or value.shape != ():
         raise PluginError(
             f"loss {choice.use}: gives {_said(value)}, expected a scalar tensor: end in .mean()"
         )
-    with _blamed(f"loss {choice.use}"):
+    with choice.blamed("fails at its first call"):
         value.backward()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
-def _blamed(component: str) -> Iterator[None]:
-    """A stranger's code may raise anything; it is said in one line whose it is."""
+def _of_the_library(backbone: Choice) -> Iterator[None]:
+    """The factory of a family is in the box, and the architectures that it builds are not: they
+    may raise anything."""
     try:
         yield
     except UserError:
@@ -86,7 +89,8 @@ def _blamed(component: str) -> Iterator[None]:
     except Exception as error:
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
-            f"{component}: fails at its first call: {cause(error)} ({last.filename}:{last.lineno})"
+            f"{backbone.component}: fails at its first call: {cause(error)} "
+            f"({last.filename}:{last.lineno})"
         ) from error
 
 

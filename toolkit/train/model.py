@@ -18,7 +18,13 @@ def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
     model = choice.build(facts)
     if not isinstance(model, nn.Module):
         raise PluginError(f"backbone {choice.use}: returned {type(model).__name__}, no nn.Module")
-    expects = getattr(model, "input_spec", InputSpec())
+    with choice.blamed("its input_spec fails"):
+        expects = getattr(model, "input_spec", InputSpec())
+    if not isinstance(expects, InputSpec):
+        raise PluginError(
+            f"backbone {choice.use}: its input_spec is a {type(expects).__name__}, expected "
+            "toolkit.contracts.InputSpec"
+        )
     return model, Preprocess(plan.image, expects.mean, expects.std)
 
 
@@ -32,13 +38,18 @@ def check_model(plan: Plan, facts: Facts) -> None:
     model, _ = build_model(plan, facts)
     make_optimizer(model, plan.optimizer)
     size, classes = plan.image.size, len(facts.classes)
-    use = plan.choice("backbone").use
+    choice = plan.choice("backbone")
+    use = choice.use
     with torch.inference_mode():
         try:
-            shape = tuple(model.eval()(torch.zeros(1, 3, size, size)).shape)
+            with choice.blamed(f"fails at its first call, on an image of {size} pixels"):
+                logits = model.eval()(torch.zeros(1, 3, size, size))
         except (RuntimeError, ValueError, AssertionError) as error:
             raise UserError(
                 f"backbone {use} does not take images of {size} pixels (image.size): {error}"
             ) from error
+    if not isinstance(logits, torch.Tensor):
+        raise PluginError(f"backbone {use}: gives a {type(logits).__name__}, expected a tensor")
+    shape = tuple(logits.shape)
     if shape != (1, classes):
         raise PluginError(f"backbone {use}: gives {shape} for one image, expected (1, {classes})")
