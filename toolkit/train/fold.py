@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -184,7 +184,11 @@ class _Loop:
         """One pass over the training rows. Returns the mean loss and the number of images."""
         model, section = self.model, self.section
         order = self._order(self.progress.epoch)
-        last = min(len(self.train_batches.split(order)), self.job.steps or len(order))
+        batches = [len(batch) for batch in self.train_batches.split(order)][: self.job.steps]
+        last = len(batches)
+        # What an optimizer step averages over: the rows of all its batches, of which the epoch's
+        # last step may have fewer, and which need not be equally long.
+        step_rows = rows_of_steps(batches, section.accumulate)
         total, images = torch.zeros((), device=self.accelerator.device), 0
         model.train()
         self.optimizer.zero_grad()
@@ -196,7 +200,10 @@ class _Loop:
             with self.accelerator.autocast():
                 logits = model(batch)
             loss = self.criterion(logits, targets)
-            self.accelerator.backward(loss / section.accumulate)
+            # A batch's loss is the mean of its rows: weighted by their share of the step's rows,
+            # the gradients add up to that of the mean over the step, whatever the cut.
+            share = len(rows) / step_rows[(step - 1) // section.accumulate]
+            self.accelerator.backward(loss * share)
             if step % section.accumulate == 0 or step == last:
                 if section.clip_grad > 0:
                     self.accelerator.clip_grad_norm_(model.parameters(), section.clip_grad)
@@ -310,6 +317,12 @@ class _Loop:
             "epochs": self.section.epochs,
         }
         self.notify(Event(stage, done=done, total=total, data={**where, **data}))
+
+
+def rows_of_steps(batches: Sequence[int], accumulate: int) -> list[int]:
+    """Rows of each optimizer step, from the rows of each batch and the batches of a step."""
+    starts = range(0, len(batches), accumulate)
+    return [sum(batches[start : start + accumulate]) for start in starts]
 
 
 def _targets(labels: Ints, facts: Facts, smoothing: float) -> Tensor:
