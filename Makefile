@@ -40,6 +40,7 @@ bench: install
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/plugins.py --check
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/tune_economy.py
 	$(BIN)/python benchmarks/tune_workers.py
 

@@ -33,4 +33,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "run":  # what training chooses before torch is imported
+        import_module("toolkit.train.waiting").waiting()
     return getattr(import_module(_LAZY[name]), name)

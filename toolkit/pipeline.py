@@ -46,7 +46,9 @@ from toolkit.runs.opened import Run
 from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import facts_of
+from toolkit.train.pace import watching_pace
 from toolkit.train.state import same_random_numbers
+from toolkit.train.waiting import waiting
 
 
 def run(
@@ -104,7 +106,8 @@ def run_plan(
     if folder is None or folder.finished:
         folder = new_run(runs, plan.name, plan_hash, date.today())
     with held(folder):
-        _carry_out(Job(plan, plan_hash, data, folder, stages, logging_to(folder, notify)))
+        tell = watching_pace(logging_to(folder, notify))
+        _carry_out(Job(plan, plan_hash, data, folder, stages, tell))
     return Run(folder.path)
 
 
@@ -138,6 +141,9 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
 
 def _carry_out(job: Job, *, tracked: bool = True) -> None:
     """Everything behind the checks, with the trackers told how it goes."""
+    chosen = waiting()
+    if chosen is not None:
+        job.notify(Event("message", chosen))
     hook, dropped = _trackers(job, tracked=tracked)
     try:
         hook.toolkit_run_start(run=job.info)

@@ -31,7 +31,9 @@ def run(
     from toolkit.recipe.load import load_recipe
     from toolkit.recipe.plan import SMOKE_OVERRIDES
     from toolkit.recipe.planner import make_plan
+    from toolkit.train.waiting import waiting
 
+    waiting()  # before anything imports torch; the run says what was chosen
     # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
     overrides = {**parse_overrides(set_), **(SMOKE_OVERRIDES if smoke else {})}
     host = load_host()

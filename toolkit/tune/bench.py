@@ -32,6 +32,7 @@ from toolkit.score.metrics import scores
 from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import Watch, facts_of
+from toolkit.train.pace import watching_pace
 from toolkit.tune.objective import Objective
 
 
@@ -89,9 +90,8 @@ class Bench:
         """The plan as a run of its own, but without test images: a trial predicts none."""
         data = self.data(plan)
         bare = replace(data, table=replace(data.table, test=None), test_rows=None)
-        return Job(
-            plan, plan.hash(data.fingerprint), bare, folder, Stages(self._quiet), self._quiet
-        )
+        stages, notify = Stages(self._quiet), watching_pace(self._quiet)
+        return Job(plan, plan.hash(data.fingerprint), bare, folder, stages, notify)
 
     def _quiet(self, event: Event) -> None:
         if event.stage != "stage":

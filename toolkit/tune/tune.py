@@ -20,6 +20,7 @@ from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import write_json
 from toolkit.train.components import check_components
 from toolkit.train.state import same_random_numbers
+from toolkit.train.waiting import waiting
 from toolkit.tune.bench import Bench, Question, threads
 from toolkit.tune.folder import StudyFolder, read_json, study_folder, study_hash
 from toolkit.tune.objective import curve_of
@@ -67,6 +68,9 @@ def tune(
     """
     if asked.storage is not None:
         check_url(asked.storage)
+    chosen = waiting()
+    if chosen is not None:
+        notify(Event("message", chosen))
     bench = Bench(question, host, notify, asked.skip_bad)
     data = bench.prepare(plan)
     for corner in corner_plans(plan, bench, host):
