@@ -15,6 +15,7 @@ from toolkit.data.cache import Pack, open_pack
 from toolkit.data.images import to_input
 from toolkit.data.loader import Batches, Images, Normalize, earlier_draws, worker_count
 from toolkit.data.table import file_hashes
+from toolkit.errors import UserError
 
 SaveImage = Callable[..., Path]
 CPU = torch.device("cpu")
@@ -104,7 +105,7 @@ def test_a_row_that_an_epoch_draws_again_is_augmented_anew(augmented: Images) ->
     torch.testing.assert_close(next(iter(once))[1], whole[[1, 0]])
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, 1])
 def test_neither_batches_nor_loader_processes_change_a_repeated_draw(
     augmented: Images, workers: int
 ) -> None:
@@ -136,6 +137,27 @@ def test_no_batch_is_larger_than_asked(pack: Pack, spec: ImageSpec) -> None:
         assert sum(lengths) == rows
         assert max(lengths) <= 8
         assert max(lengths) - min(lengths) <= 1
+
+
+def test_where_one_row_does_not_train_none_is_alone(pack: Pack, spec: ImageSpec) -> None:
+    images = Images(pack, np.arange(ROWS), spec)
+    for size in range(2, 9):
+        batches = Batches(images, size, 0, pin=False, one_row_trains=lambda: False)
+        usual = Batches(images, size, 0, pin=False)
+        for rows in range(2, 60):
+            lengths = [len(chunk) for chunk in batches.split(np.arange(rows))]
+            assert sum(lengths) == rows
+            assert min(lengths) >= 2
+            assert max(lengths) <= size + 1
+            cut = [len(chunk) for chunk in usual.split(np.arange(rows))]
+            assert lengths == cut or 1 in cut
+
+
+def test_an_epoch_of_one_row_that_cannot_train_is_refused(pack: Pack, spec: ImageSpec) -> None:
+    images = Images(pack, np.arange(ROWS), spec)
+    with pytest.raises(UserError, match="this epoch draws one row"):
+        Batches(images, 4, 0, pin=False, one_row_trains=lambda: False).split(np.arange(1))
+    assert len(Batches(images, 4, 0, pin=False).split(np.arange(1))) == 1
 
 
 PREPROCESS = Preprocess(ImageSpec(4), (0.1, 0.5, 0.9), (0.2, 0.3, 0.4))

@@ -29,15 +29,18 @@ def run(
     """Run a recipe: folds, models, predictions, submission, report. Resumes what was begun."""
     from toolkit.plugin.host import load_host
     from toolkit.recipe.load import load_recipe
-    from toolkit.recipe.plan import SMOKE_OVERRIDES
+    from toolkit.recipe.plan import smoke_overrides
     from toolkit.recipe.planner import make_plan
     from toolkit.train.waiting import waiting
 
     waiting()  # before anything imports torch; the run says what was chosen
     # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
-    overrides = {**parse_overrides(set_), **(SMOKE_OVERRIDES if smoke else {})}
+    overrides = parse_overrides(set_)
     host = load_host()
     plan = make_plan(load_recipe(recipe, overrides, host), host)
+    if smoke:
+        overrides |= smoke_overrides(plan)
+        plan = make_plan(load_recipe(recipe, overrides, host), host)
 
     from toolkit import pipeline
     from toolkit.cli.console import Console

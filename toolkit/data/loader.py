@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from toolkit.contracts import Augmentation, ImageSpec, Ints, Preprocess
 from toolkit.data.cache import Pack
 from toolkit.data.images import to_input
 from toolkit.data.offline import Joined
+from toolkit.errors import UserError
 
 Key = Sequence[int] | Ints
 """Epoch, row, and how often the epoch drew the row before (0, if left out): what decides an
@@ -63,8 +64,16 @@ class Batches:
     (spawned) live as long as this object.
     """
 
-    def __init__(self, images: Images, batch_size: int, workers: int, pin: bool) -> None:
-        self.batch_size = batch_size
+    def __init__(
+        self,
+        images: Images,
+        batch_size: int,
+        workers: int,
+        pin: bool,
+        one_row_trains: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`one_row_trains` is asked where an epoch's cut would leave a batch with one row."""
+        self.batch_size, self.one_row_trains = batch_size, one_row_trains
         self.keys = _Keys()
         options: dict[str, Any] = {}
         if workers:
@@ -87,8 +96,18 @@ class Batches:
 
     def split(self, order: Ints) -> list[Ints]:
         """The order cut into batches of nearly equal length: no row is dropped, and no
-        short last batch upsets a batch norm."""
-        return np.array_split(order, math.ceil(len(order) / self.batch_size))
+        short last batch upsets a batch norm. Where one row alone does not train, none is alone:
+        its batch may be longer than the batch size by one. The cut depends on nothing else."""
+        rows = len(order)
+        batches = math.ceil(rows / self.batch_size)
+        if rows // batches == 1 and not self.one_row_trains():
+            batches = rows // 2
+            if batches == 0:
+                raise UserError(
+                    "sampler.use: this epoch draws one row, and the backbone cannot train on one "
+                    "image alone; choose another sampler or options that draw more"
+                )
+        return np.array_split(order, batches)
 
     def epoch(self, order: Ints, epoch: int) -> Iterator[tuple[Ints, Tensor]]:
         """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""

@@ -40,7 +40,8 @@ NUMERICS = 2
 change of batches, losses, orders or pixels, so that no run that was begun goes on with others."""
 
 SMOKE_OVERRIDES = {"split.folds": 2, "train.epochs": 1, "train.batch_size": 4}
-"""What `--smoke` lays over a recipe, so that every stage is passed in a minute or two."""
+"""What `--smoke` lays over a recipe, so that every stage is passed in a minute or two; a batch is
+no larger than the recipe's own (`smoke_overrides`)."""
 
 
 @dataclass(frozen=True)
@@ -186,3 +187,10 @@ def _file_hash(path: str | None) -> str | None:
         return None
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def smoke_overrides(plan: Plan) -> dict[str, int]:
+    """`SMOKE_OVERRIDES` for a plan. Batches as short as the recipe's stay so: what a batch of one
+    or two rows does to a norm shows in a smoke run, too."""
+    smallest = min(plan.train.batch_size, SMOKE_OVERRIDES["train.batch_size"])
+    return {**SMOKE_OVERRIDES, "train.batch_size": smallest}

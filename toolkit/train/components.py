@@ -20,6 +20,7 @@ from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.train.job import facts_of
 from toolkit.train.model import check_model
+from toolkit.train.one_row import require_batches, trains_on_one_row
 from toolkit.train.state import same_random_numbers
 
 
@@ -44,6 +45,7 @@ def check_components(plan: Plan, table: Table) -> None:
     _probe_tracker(plan)
     with _of_the_library(plan.choice("backbone")):
         check_model(plan, facts)
+    require_batches(plan, len(table.train), partial(trains_on_one_row, plan, facts))
 
 
 def _probe(plan: Plan, facts: Facts) -> None:

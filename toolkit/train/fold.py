@@ -136,7 +136,10 @@ class _Loop:
         images = Images(self.job.pack, rows.packed, self.plan.image, augment, seed)
         device = self.accelerator.device
         workers = worker_count(self.section.workers, device) if augmented else 0
-        return Batches(images, self.section.batch_size, workers, pin=device.type == "cuda")
+        # Predictions are made in evaluation mode, where one row is as good as any number.
+        alone = {"one_row_trains": self.job.one_row_trains} if augmented else {}
+        pin = device.type == "cuda"
+        return Batches(images, self.section.batch_size, workers, pin=pin, **alone)
 
     @property
     def finished(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.log import Stages
 from toolkit.train.fold import train_fold
 from toolkit.train.job import FoldJob, Rows, Watch, facts_of, with_copies
+from toolkit.train.one_row import require_batches, trains_on_one_row
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,20 @@ def train_folds(
 
     Returns whether every fold came to its end.
     """
+    facts = facts_of(job.plan, job.data.table, job.data.table.train["label"].to_numpy())
+    one_row_trains = cache(partial(trains_on_one_row, job.plan, facts))
+    require_batches(job.plan, _fewest_rows(job, folds), one_row_trains)
     meta, copies = predictions_meta(job, folds), _copies(job)
+
+    def made(fold: int) -> FoldJob:
+        return _fold_job(job, folds, fold, meta, copies, one_row_trains)
+
     job.stages.enter("train")
     for fold in range(job.plan.split.folds) if numbers is None else numbers:
         done = job.folder.fold(fold).done
         if done.is_file():
             job.folder.fold(fold).state.unlink(missing_ok=True)
-        elif not train_fold(_fold_job(job, folds, fold, meta, copies), job.notify, hook, watch):
+        elif not train_fold(made(fold), job.notify, hook, watch):
             return False
         if watch is not None and not watch.fold(fold, json.loads(done.read_text("utf-8"))):
             return False
@@ -76,6 +85,12 @@ def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
     """What the predictions of a job say of themselves."""
     classes, monitor = job.data.table.classes, job.plan.validate.monitor
     return PredictionsMeta(classes, monitor, fold_hash(folds), job.plan_hash)
+
+
+def _fewest_rows(job: Job, folds: pd.DataFrame) -> int:
+    """Training rows of the fold that has the fewest, offline copies included."""
+    fewest = len(folds) - int(folds["fold"].value_counts().max())
+    return fewest if job.plan.offline is None else fewest * (1 + job.plan.offline.copies)
 
 
 def _copies(job: Job) -> Copies | None:
@@ -106,7 +121,12 @@ def _copies(job: Job) -> Copies | None:
 
 
 def _fold_job(
-    job: Job, folds: pd.DataFrame, fold: int, meta: PredictionsMeta, copies: Copies | None
+    job: Job,
+    folds: pd.DataFrame,
+    fold: int,
+    meta: PredictionsMeta,
+    copies: Copies | None,
+    one_row_trains: Callable[[], bool],
 ) -> FoldJob:
     data, table = job.data, job.data.table
     train, validation = split_rows(table, folds, fold)
@@ -130,6 +150,7 @@ def _fold_job(
         job.folder.fold(fold),
         meta,
         job.info,
+        one_row_trains,
         job.steps,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -67,6 +67,8 @@ class FoldJob:
     folder: FoldFolder
     meta: PredictionsMeta
     run: RunInfo
+    one_row_trains: Callable[[], bool]
+    """Whether one row alone passes the backbone in training mode; costs a model to know."""
     steps: int | None = None
     """At most this many training steps an epoch (`--smoke`)."""
 
