@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from toolkit.contracts import Event, Facts, Floats, Ints, Notify
 from toolkit.data.augment import as_callable
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
-from toolkit.errors import PluginError, UserError
+from toolkit.errors import UserError
 from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import mean_view, predict_views
 from toolkit.runs.atomic import csv_text, write_json, write_text
@@ -28,6 +28,7 @@ from toolkit.train.job import FoldJob, Progress, Rows, Watch
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
+from toolkit.train.order import build_sampler, epoch_rows
 from toolkit.train.schedule import LearningRate
 from toolkit.train.state import (
     load_optimizer,
@@ -118,7 +119,8 @@ class _Loop:
         self.normalize = Normalize(self.preprocess, device, train.channels_last)
         self.train_batches = self._batches(job.train, augmented=True)
         self.validation_batches = self._batches(job.validation)
-        self.sampler = plan.choice("sampler").build(job.train.labels)
+        rows = job.train
+        self.sampler = build_sampler(plan.choice("sampler"), rows.labels, rows.groups, rows.parents)
         self.targets = _targets(job.train.labels, job.facts, train.label_smoothing).to(device)
         steps = len(self.train_batches.split(self._order(0)))
         steps = min(steps, job.steps or steps)
@@ -265,18 +267,11 @@ class _Loop:
         )
 
     def _order(self, epoch: int) -> Ints:
-        """The rows of an epoch, from the sampler's order or its weights."""
+        """The rows of an epoch; the same ones whenever it is asked."""
         rng = np.random.default_rng((self.plan.seed, self.job.fold, _ORDER, epoch))
-        if callable(self.sampler):
-            return np.asarray(self.sampler(rng), dtype=np.int64)
-        weights = np.asarray(self.sampler, dtype=np.float64)
-        if weights.shape != self.job.train.labels.shape:
-            use = self.plan.choice("sampler").use
-            raise PluginError(
-                f"sampler {use}: gives weights of shape {weights.shape}, "
-                f"expected {self.job.train.labels.shape}"
-            )
-        return rng.choice(len(weights), len(weights), p=weights / weights.sum())
+        return epoch_rows(
+            self.plan.choice("sampler"), self.sampler, rng, len(self.job.train.labels)
+        )
 
     def _save(self) -> None:
         scaler = self.accelerator.scaler

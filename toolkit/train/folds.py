@@ -162,4 +162,5 @@ def _rows(data: Data, rows: Ints) -> Rows:
         table["parent"].tolist(),
         table["label"].to_numpy(),
         data.train_rows[rows],
+        table["group"].tolist(),
     )
