@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.contracts import Event, Facts, Floats, Ints, Notify
+from toolkit.contracts import Event, Floats, Ints, Notify
 from toolkit.data.augment import as_callable
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
 from toolkit.errors import UserError
@@ -121,7 +121,7 @@ class _Loop:
         self.validation_batches = self._batches(job.validation)
         rows = job.train
         self.sampler = build_sampler(plan.choice("sampler"), rows.labels, rows.groups, rows.parents)
-        self.targets = _targets(job.train.labels, job.facts, train.label_smoothing).to(device)
+        self.labels = torch.tensor(job.train.labels, device=device)
         steps = len(self.train_batches.split(self._order(0)))
         steps = min(steps, job.steps or steps)
         self.steps = math.ceil(steps / train.accumulate)
@@ -201,7 +201,9 @@ class _Loop:
             self.train_batches.epoch(order, self.progress.epoch), 1
         ):
             batch = self.normalize(pixels)
-            targets = self.targets[rows]
+            targets = targets_of(
+                self.labels[rows], len(self.job.facts.classes), section.label_smoothing
+            )
             with self.accelerator.autocast():
                 logits = model(batch)
             loss = self.criterion(logits, targets)
@@ -323,11 +325,11 @@ def rows_of_steps(batches: Sequence[int], accumulate: int) -> list[int]:
     return [sum(batches[start : start + accumulate]) for start in starts]
 
 
-def _targets(labels: Ints, facts: Facts, smoothing: float) -> Tensor:
-    """Target probabilities `(n, C)`; smoothing spreads its share evenly over all classes
-    (Szegedy et al. 2016, arXiv:1512.00567, section 7)."""
-    classes = len(facts.classes)
-    one_hot = F.one_hot(torch.tensor(labels), classes).float()
+def targets_of(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """Target probabilities `(B, C)` of labels `(B,)`; smoothing spreads its share evenly over all
+    classes (Szegedy et al. 2016, arXiv:1512.00567, section 7). Made a batch at a time: of a
+    million rows and a thousand classes they would be 4 GB."""
+    one_hot = F.one_hot(labels, classes).float()
     return one_hot * (1 - smoothing) + smoothing / classes
 
 
