@@ -22,6 +22,7 @@ from toolkit.errors import UserError
 from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import mean_view, predict_views
 from toolkit.runs.atomic import csv_text, write_json, write_text
+from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
 from toolkit.train.job import FoldJob, Progress, Rows, Watch
@@ -55,6 +56,7 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
 
     Returns whether the fold came to its end.
     """
+    mark(fold=job.fold, folds=job.plan.split.folds)
     job.folder.path.mkdir(parents=True, exist_ok=True)
     hook.toolkit_fold_start(run=job.run, fold=job.fold)
     started = time.perf_counter()
@@ -152,6 +154,7 @@ class _Loop:
     def epoch(self) -> None:
         """Train on every row, validate, keep the weights if they are the best, save the state."""
         started = time.perf_counter()
+        mark(stage="train", epoch=self.progress.epoch + 1, epochs=self.section.epochs)
         rate = self.rate.rate
         loss, images = self._train()
         train_seconds = time.perf_counter() - started
@@ -235,6 +238,7 @@ class _Loop:
 
     def predict(self) -> dict[str, float]:
         """Out-of-fold and test predictions of the best epoch, on disk. Returns the scores."""
+        mark(stage="predict", epoch=None)
         job, views = self.job, self.plan.tta.views
         by_view = self._predict(self.validation_batches, job.validation, views)
         mean = mean_view(by_view)
