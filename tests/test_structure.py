@@ -27,6 +27,7 @@ FLOORS = (
     "builtin",
     "plugin",
     "contracts",
+    "files",
     "errors",
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -11,27 +12,51 @@ from PIL import Image as PIL
 from PIL import ImageOps, UnidentifiedImageError
 
 from toolkit.contracts import Image, ImageSpec
-from toolkit.errors import DataError
+from toolkit.errors import DataError, UserError
+from toolkit.files import NoRegularFile, open_regular, require_no_shortage
 
 _FILTERS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+
+
+class CannotRead(DataError):
+    """A file cannot be read this time, whatever its content."""
 
 
 def decode(path: str | Path) -> Image:
     """An image file as RGB uint8 `(H, W, 3)`, upright, transparency laid on white.
 
     Greyscale, palette, alpha, CMYK and 16-bit files are converted; of a file with several
-    frames, the first is read. Raises `DataError` where the file is missing, truncated or no image.
+    frames, the first is read. Raises `DataError` where the file is missing, truncated or no image,
+    and plain `UserError` where the system is short of memory or of open files.
     """
+    try:
+        with open_regular(path) as file:
+            return _decoded(path, file)
+    except FileNotFoundError as error:
+        raise CannotRead(f"{path}: there is no such file") from error
+    except NoRegularFile as error:
+        raise CannotRead(f"{path}: {error}") from error
+    except OSError as error:
+        raise CannotRead(f"{path}: {_cause(error)}") from error
+
+
+def _decoded(path: str | Path, content: BinaryIO) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; pixels decide here
-            with PIL.open(path) as file:
+            with PIL.open(content) as file:
                 file.load()
                 return _rgb(ImageOps.exif_transpose(file))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file") from error
+    except MemoryError as error:
+        raise UserError(
+            f"{path}: there is too little memory to decode it; end other programs, or make the "
+            "image smaller"
+        ) from error
     # Pillow's decoders raise SyntaxError, struct.error, ... on corrupt bytes: any is a bad file.
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            require_no_shortage(path, error)
+            raise  # the system's; what Pillow says of the bytes has no number
         raise DataError(f"{path}: {_cause(error)}") from error
 
 
