@@ -28,7 +28,7 @@ def show(context: typer.Context) -> None:
             p.key,
             str(p.images),
             f"{p.gigabytes:.2f}",
-            f"{datetime.fromtimestamp(p.used):%Y-%m-%d %H:%M}",
+            "in use" if p.in_use else f"{datetime.fromtimestamp(p.used):%Y-%m-%d %H:%M}",
         )
         for p in found
     ]
@@ -38,9 +38,13 @@ def show(context: typer.Context) -> None:
 
 @app.command("clear")
 def clear() -> None:
-    """Remove every pack. Runs decode again what they need."""
-    from toolkit.data.cache import cache_folder
+    """Remove every pack that no process uses. Runs decode again what they need."""
+    from toolkit.cli.console import counted
+    from toolkit.data.cache import cache_folder, packs
     from toolkit.data.cache import clear as clear_cache
 
     removed = clear_cache(cache_folder())
-    typer.echo(f"removed {len(removed)} packs, {sum(p.gigabytes for p in removed):.2f} GB")
+    gigabytes = sum(pack.gigabytes for pack in removed)
+    typer.echo(f"removed {counted(len(removed), 'pack')}, {gigabytes:.2f} GB")
+    for pack in packs(cache_folder()):
+        typer.echo(f"{pack.key}: stays, a process uses it ({pack.gigabytes:.2f} GB)")

@@ -3,38 +3,45 @@
 A pack is a folder `<key>/` with `images.u8` (raw, n x W x W x 3) and `index.json` (content hash
 to row). Its key is the hash of the spec and of the contents that it holds, so a pack is never
 changed: another data set or another size is another pack. A lock lets one process build while
-the others wait; a pack appears under its name only when it is whole.
+the others wait; a pack appears under its name only when it is whole. Whoever opens one holds a
+lease of it, which ends with the process: what is in use is never evicted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
+import PIL
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from toolkit.contracts import Event, Image, ImageSpec, Ints, Notify
-from toolkit.data.images import decode, to_working
+from toolkit.contracts import Event, Image, ImageSpec, Notify, ignore
+from toolkit.data.images import CannotRead, decode, to_working
+from toolkit.data.known import Known
+from toolkit.data.lease import alone
+from toolkit.data.pack import IMAGES, INDEX, Pack, find_pack
+from toolkit.data.pool import in_processes
 from toolkit.errors import DataError, UserError
+from toolkit.files import bounded, slow
 
 FOLDER_VARIABLE = "TOOLKIT_CACHE"
 LIMIT_VARIABLE = "TOOLKIT_CACHE_GB"
 DEFAULT_LIMIT_GB = 20.0
 
 _FORMAT = 1  # raise it when what `decode` or `to_working` makes of a file changes
+_PATIENCE_SECONDS = 5.0
 _WORTH_A_POOL = 64  # images; below it, starting processes costs more than decoding
 
 
@@ -44,31 +51,12 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else user_cache_path("recipe-toolkit")
 
 
-@dataclass(frozen=True)
-class Pack:
-    """Decoded images at the working size. Pickles as a path: loader processes map it anew."""
+class Fault(NamedTuple):
+    """Why an image could not be made."""
 
-    path: Path
-    shape: tuple[int, int, int, int]
-    index: Mapping[str, int]
-    """Content hash to row."""
-
-    @cached_property
-    def images(self) -> Image:
-        """`(n, W, W, 3)` uint8, a read-only memory map."""
-        return np.memmap(self.path, np.uint8, "r", shape=self.shape)
-
-    @property
-    def cache(self) -> Path:
-        """The cache folder that the pack lies in."""
-        return self.path.parents[1]
-
-    def rows(self, hashes: Iterable[str]) -> Ints:
-        """The row of each content hash."""
-        return np.array([self.index[content] for content in hashes], dtype=np.int64)
-
-    def __getstate__(self) -> dict[str, object]:
-        return {key: value for key, value in self.__dict__.items() if key != "images"}
+    text: str
+    lasting: bool
+    """Whether the same content would fail again."""
 
 
 def open_pack(
@@ -78,17 +66,37 @@ def open_pack(
     folder: Path,
     processes: int | None = None,
 ) -> tuple[Pack | None, dict[str, str]]:
-    """The pack of these files, decoded now if it does not exist yet.
+    """The pack of those of these files that can be decoded, decoded now if it does not exist yet.
 
     Args:
         files: content hash to the path of a file with that content.
         folder: the cache folder.
         processes: decoders; by default one a core.
 
-    Returns the pack, or None and the faults `{content hash: what is wrong}`. A pack with faults
-    is not kept: the caller sets the bad files aside and asks for the others.
+    Returns the pack (None where no file can be decoded) and the faults `{content hash: what is
+    wrong}`. Faults are kept beside the packs: the next start decodes neither these nor the others.
     """
-    return build_pack(files, partial(_decoded, spec), spec, notify, folder, processes)
+    known, decoder = Known(folder, notify), _decoder(spec)
+    told = known.faults(decoder)
+    faults = {content: files[content] + told[content] for content in files if content in told}
+    good = {content: path for content, path in files.items() if content not in faults}
+    if not good:
+        return None, faults
+    make = partial(_decoded, spec)
+    pack, found = _built(good, make, spec, notify, folder, processes, salvage=True)
+    lasting = {
+        content: fault.text.removeprefix(files[content])
+        for content, fault in found.items()
+        if fault.lasting
+    }
+    known.learn_faults(decoder, lasting)
+    return pack, faults | {content: fault.text for content, fault in found.items()}
+
+
+def _decoder(spec: ImageSpec) -> str:
+    """What decides, besides its content, whether a file can be decoded."""
+    facts = {"format": _FORMAT, "pillow": PIL.__version__, "opencv": cv2.__version__}
+    return json.dumps([facts, asdict(spec), spec.working_size], sort_keys=True)
 
 
 def build_pack(
@@ -107,30 +115,91 @@ def build_pack(
             other processes, so it pickles.
         facts: what the images depend on besides their names; a part of the pack's key.
 
-    Returns as `open_pack` does.
+    Returns the pack, or None and the faults `{name: what is wrong}`; a pack with faults is not
+    kept.
     """
-    key = _key(items, spec, facts)
-    home = folder / key
-    if not _whole(home):
+    pack, faults = _built(items, make, spec, notify, folder, processes, facts)
+    return pack, {name: fault.text for name, fault in faults.items()}
+
+
+def _built(
+    items: Mapping[str, Any],
+    make: Callable[[Any], Image],
+    spec: ImageSpec,
+    notify: Notify,
+    folder: Path,
+    processes: int | None = None,
+    facts: Any = None,
+    *,
+    salvage: bool = False,
+) -> tuple[Pack | None, dict[str, Fault]]:
+    """As `build_pack`; with `salvage`, items without faults become a pack of their own."""
+    home, faults = folder / _key(items, spec, facts), dict[str, Fault]()
+    pack = find_pack(home, spec.working_size)
+    if pack is None:
         folder.mkdir(parents=True, exist_ok=True)
         _require_space(folder, len(items), spec)
-        with FileLock(folder / f"{key}.lock"):
-            if not _whole(home):
-                shutil.rmtree(home, ignore_errors=True)
-                count = processes or os.cpu_count() or 1
-                faults = _build(home, items, make, spec, notify, count)
-                if faults:
-                    return None, faults
-        evict(folder, keep=key)
-    with suppress(PermissionError):  # a cache that another user filled
-        os.utime(home)  # the least recently used pack is evicted first
-    index = json.loads((home / "index.json").read_text())
-    shape = (len(index), spec.working_size, spec.working_size, 3)
-    return Pack(home / "images.u8", shape, index), {}
+        # The lock is kept until the pack is leased: nobody evicts it in between.
+        with _locked(home, notify):
+            pack = find_pack(home, spec.working_size)
+            if pack is None:
+                half_made = home.with_suffix(".tmp")
+                names, faults = _fill_all(half_made, items, make, spec, notify, processes)
+                if not faults:
+                    pack = _given_its_name(half_made, home, names, spec)
+                elif salvage and names:
+                    whole = folder / _key(names, spec, facts)
+                    with _locked(whole, notify):
+                        pack = find_pack(whole, spec.working_size)
+                        pack = pack or _given_its_name(half_made, whole, names, spec)
+                shutil.rmtree(half_made, ignore_errors=True)
+        evict(folder, keep=home.name if pack is None else pack.path.parent.name)
+        _tell_excess(folder, notify)
+    if pack is not None:
+        with suppress(PermissionError):  # a cache that another user filled
+            os.utime(pack.path.parent)  # the least recently used pack is evicted first
+    return pack, faults
 
 
-def _whole(home: Path) -> bool:
-    return (home / "index.json").is_file()
+@contextmanager
+def _locked(home: Path, notify: Notify) -> Iterator[None]:
+    """One process makes a pack; the others wait, and say so."""
+    lock = FileLock(home.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=_PATIENCE_SECONDS)
+    except Timeout:
+        notify(Event("message", f"waiting for another process that fills {home}"))
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _given_its_name(half_made: Path, home: Path, names: list[str], spec: ImageSpec) -> Pack:
+    index = half_made / INDEX
+    index.write_text(json.dumps({name: row for row, name in enumerate(names)}))
+    for file in (index, half_made / IMAGES):
+        with file.open("rb+") as handle:
+            os.fsync(handle.fileno())  # before the name, so that a power cut leaves no half of it
+    shutil.rmtree(home, ignore_errors=True)  # damaged, or it would have been opened
+    half_made.rename(home)
+    pack = find_pack(home, spec.working_size)
+    if pack is None:
+        raise UserError(f"{home}: was removed while it was made; start again")
+    return pack
+
+
+def _tell_excess(folder: Path, notify: Notify) -> None:
+    held, limit = sum(pack.gigabytes for pack in packs(folder)), limit_gb()
+    if held > limit:
+        notify(
+            Event(
+                "message",
+                f"{folder} holds {held:.2f} GB, above {LIMIT_VARIABLE} = {limit:g}: all of it is "
+                "in use",
+            )
+        )
 
 
 def _key(names: Iterable[str], spec: ImageSpec, facts: Any) -> str:
@@ -148,61 +217,65 @@ def _require_space(folder: Path, images: int, spec: ImageSpec) -> None:
         )
 
 
-def _build(
-    home: Path,
+def _fill_all(
+    half_made: Path,
     items: Mapping[str, Any],
     make: Callable[[Any], Image],
     spec: ImageSpec,
     notify: Notify,
-    processes: int,
-) -> dict[str, str]:
-    """Make every image into a half-made folder, then give it its name."""
-    half_made = home.with_suffix(".tmp")
+    processes: int | None,
+) -> tuple[list[str], dict[str, Fault]]:
+    """Make every image into a half-made folder. Returns the names of what is there, in the order
+    of its rows, and the faults of the rest."""
     shutil.rmtree(half_made, ignore_errors=True)
     half_made.mkdir()
-    array = half_made / "images.u8"
-    index = {name: row for row, name in enumerate(sorted(items))}
-    shape = (len(items), spec.working_size, spec.working_size, 3)
+    array, names = half_made / IMAGES, sorted(items)
+    shape = (len(names), spec.working_size, spec.working_size, 3)
     np.memmap(array, np.uint8, "w+", shape=shape).flush()
-    jobs = [(row, items[name]) for name, row in index.items()]
-    names, faults = list(index), {}
+    jobs = [(row, items[name]) for row, name in enumerate(names)]
+    faults: dict[str, Fault] = {}
     fill = partial(_fill, str(array), make)
-    for done, (row, fault) in enumerate(_filled(fill, jobs, processes), 1):
+    for done, (row, fault) in enumerate(_filled(fill, jobs, processes, notify), 1):
         if fault is not None:
             faults[names[row]] = fault
         notify(Event("decode", done=done, total=len(jobs)))
-    if faults:
-        shutil.rmtree(half_made)
-        return faults
-    (half_made / "index.json").write_text(json.dumps(index))
-    half_made.rename(home)
-    return {}
+    good = [row for row, name in enumerate(names) if name not in faults]
+    if faults and good:
+        _close_up(array, good, spec)
+    return [names[row] for row in good], faults
+
+
+def _close_up(array: Path, rows: list[int], spec: ImageSpec) -> None:
+    """Move these rows to the front, in order: the bytes of a pack that never held the others."""
+    size = spec.working_size**2 * 3
+    with array.open("rb+") as file:
+        for place, row in enumerate(rows):
+            if place != row:
+                file.seek(row * size)
+                image = file.read(size)
+                file.seek(place * size)
+                file.write(image)
+        file.truncate(len(rows) * size)
 
 
 _Job = tuple[int, Any]
-_Filled = tuple[int, str | None]
+_Filled = tuple[int, "Fault | None"]
 
 
-def _filled(fill: Callable[[_Job], _Filled], jobs: list[_Job], processes: int) -> Iterator[_Filled]:
-    if processes == 1 or len(jobs) < _WORTH_A_POOL:
-        yield from map(fill, jobs)
-        return
-    # Spawned, not forked: the parent may hold threads of OpenMP or CUDA that a fork would break.
-    context = multiprocessing.get_context("spawn")
-    count = min(processes, len(jobs))
-    with ProcessPoolExecutor(count, context, initializer=_single_threaded) as pool:
-        try:
-            yield from pool.map(fill, jobs, chunksize=8)
-        except BrokenProcessPool as error:
-            raise UserError(
-                "the decoding processes died: there was too little memory, or a script calls "
-                'toolkit.run without `if __name__ == "__main__":`'
-            ) from error
+def _filled(
+    fill: Callable[[_Job], _Filled], jobs: list[_Job], processes: int | None, notify: Notify
+) -> Iterator[_Filled]:
+    count = processes or os.cpu_count() or 1
+    if count == 1 or len(jobs) < _WORTH_A_POOL:
+        return map(fill, jobs)
+
+    def waiting(job: _Job, seconds: float) -> None:
+        notify(Event("message", slow(str(job[1]), seconds)))
+
+    return in_processes(fill, jobs, count, _single_threaded, waiting)
 
 
 def _single_threaded() -> None:
-    import cv2
-
     cv2.setNumThreads(1)
 
 
@@ -212,7 +285,7 @@ def _fill(array: str, make: Callable[[Any], Image], job: _Job) -> _Filled:
     try:
         image = make(item)
     except DataError as error:
-        return row, str(error)
+        return row, Fault(str(error), not isinstance(error, CannotRead))
     size = image.nbytes
     with open(array, "r+b") as file:
         file.seek(row * size)
@@ -221,7 +294,7 @@ def _fill(array: str, make: Callable[[Any], Image], job: _Job) -> _Filled:
 
 
 def _decoded(spec: ImageSpec, path: str) -> Image:
-    return to_working(decode(path), spec)
+    return bounded(lambda: to_working(decode(path), spec), path)
 
 
 @dataclass(frozen=True)
@@ -232,17 +305,24 @@ class PackInfo:
     images: int
     gigabytes: float
     used: float
-    """Last use, seconds since the epoch."""
+    """Last use, seconds since the epoch; now for one that is in use."""
+    in_use: bool = False
+    """Whether a process has it open."""
 
 
 def packs(folder: Path) -> list[PackInfo]:
     """The packs of a cache folder, the most recently used first."""
     found = []
-    for home in folder.glob("*/index.json") if folder.is_dir() else ():
-        pack = home.parent
-        size = sum(file.stat().st_size for file in pack.iterdir())
-        images = len(json.loads(home.read_text()))
-        found.append(PackInfo(pack.name, images, size / 1e9, pack.stat().st_mtime))
+    for index in folder.glob(f"*/{INDEX}") if folder.is_dir() else ():
+        home = index.parent
+        with suppress(FileNotFoundError):  # another process removed it a moment ago
+            size = sum(file.stat().st_size for file in home.iterdir())
+            images = index.read_bytes().count(b'": ')  # without a million objects
+            used = home.stat().st_mtime
+            with alone(home / IMAGES) as free:
+                in_use = not free
+            used = time.time() if in_use else used
+            found.append(PackInfo(home.name, images, size / 1e9, used, in_use))
     return sorted(found, key=lambda pack: -pack.used)
 
 
@@ -256,26 +336,43 @@ def limit_gb() -> float:
 
 
 def evict(folder: Path, keep: str = "", limit: float | None = None) -> list[PackInfo]:
-    """Remove the least recently used packs until the rest fits; `keep` stays in any case.
+    """Remove the least recently used packs until the rest fits.
 
-    A run that has a removed pack open goes on with it; loader processes that start later do not
-    find it any more, and a run that is started again decodes anew.
+    `keep` stays in any case, and so does whatever a live process uses, whichever process that is.
     """
     limit = limit_gb() if limit is None else limit
     total, removed = 0.0, []
-    for pack in sorted(packs(folder), key=lambda p: (p.key != keep, -p.used)):
+    order = sorted(packs(folder), key=lambda p: (p.key != keep, not p.in_use, -p.used))
+    for pack in order:
         total += pack.gigabytes
-        if pack.key != keep and total > limit:
-            (folder / pack.key / "index.json").unlink(missing_ok=True)  # from here it is no pack
-            shutil.rmtree(folder / pack.key, ignore_errors=True)
-            (folder / f"{pack.key}.lock").unlink(missing_ok=True)
+        if pack.key != keep and total > limit and _remove(folder / pack.key):
             total -= pack.gigabytes
             removed.append(pack)
     return removed
 
 
+def _remove(home: Path) -> bool:
+    """Remove a pack; False where a process makes it, opens it or has it open."""
+    lock = FileLock(home.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    try:
+        with alone(home / IMAGES) as free:
+            if free:
+                (home / INDEX).unlink(missing_ok=True)  # from here it is no pack
+                shutil.rmtree(home, ignore_errors=True)
+    finally:
+        lock.release()
+    if free:
+        home.with_suffix(".lock").unlink(missing_ok=True)
+    return free
+
+
 def clear(folder: Path) -> list[PackInfo]:
-    """Remove every pack, and what killed builds left behind."""
+    """Remove every pack that no process uses, what killed builds left behind, and what is known of
+    files from earlier starts."""
     removed = evict(folder, limit=0)
     for left in [*folder.glob("*.tmp"), *folder.glob("*.lock")] if folder.is_dir() else ():
         lock = FileLock(left.with_suffix(".lock"))
@@ -285,4 +382,5 @@ def clear(folder: Path) -> list[PackInfo]:
         except Timeout:
             continue  # a build is under way
         left.with_suffix(".lock").unlink(missing_ok=True)
+    Known(folder, ignore).forget()
     return removed

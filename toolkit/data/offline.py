@@ -17,8 +17,9 @@ import numpy as np
 
 from toolkit.contracts import Augmentation, Image, ImageSpec, Ints, Notify
 from toolkit.data.augment import as_callable
-from toolkit.data.cache import Pack, build_pack
+from toolkit.data.cache import build_pack
 from toolkit.data.images import to_working
+from toolkit.data.pack import Pack
 from toolkit.errors import DataError
 
 _STREAM = 2  # apart from the generators of online augmentation, whose seeds start otherwise
@@ -47,9 +48,8 @@ class _Draw:
     def augment(self) -> Augmentation:
         return as_callable(self.build(self.spec))
 
-    def __call__(self, item: tuple[str, int]) -> Image:
-        content, copy = item
-        (row,) = self.source.rows([content])
+    def __call__(self, item: tuple[int, str, int]) -> Image:
+        row, content, copy = item
         # The generator depends on the image, not on its place: other rows change nothing.
         rng = np.random.default_rng((self.seed, _STREAM, int(content, 16), copy))
         image = self.augment(np.array(self.source.images[row]), rng)
@@ -90,13 +90,19 @@ def draw_copies(
     Raises `DataError` where the augmentation gives no image.
     """
     contents = {row: content for content, row in source.index.items()}
-    own = {int(row): contents[int(rows[row])] for row in originals}
+    packed = {contents[row]: row for row in rows[originals].tolist()}
+    own = {
+        row: contents[place]
+        for row, place in zip(originals.tolist(), rows[originals].tolist(), strict=True)
+    }
     # Rows of the same content do not share their copies: theirs are the next numbers.
     numbers, counts = {}, Counter[str]()
     for row, content in own.items():
         numbers[row] = [f"{content}/{counts[content] + copy}" for copy in range(copies)]
         counts[content] += copies
-    items = {f"{c}/{copy}": (c, copy) for c, count in counts.items() for copy in range(count)}
+    items = {
+        f"{c}/{copy}": (packed[c], c, copy) for c, count in counts.items() for copy in range(count)
+    }
     pack, faults = build_pack(
         items,
         _Draw(build, source, spec, seed),
@@ -108,8 +114,9 @@ def draw_copies(
     if pack is None:
         raise DataError(*sorted(set(faults.values())))
     table = np.full((len(rows), copies), -1, dtype=np.int64)
-    for row, names in numbers.items():
-        table[row] = pack.rows(names)
+    if numbers:
+        found = pack.rows(name for names in numbers.values() for name in names)
+        table[list(numbers)] = found.reshape(-1, copies)
     return Copies(pack, table)
 
 
