@@ -58,6 +58,7 @@ def run(
     runs: str | Path = "runs",
     again: bool = False,
     skip_bad: bool = False,
+    verify: bool = False,
     notify: Notify = ignore,
     host: Host | None = None,
 ) -> Run:
@@ -69,13 +70,16 @@ def run(
         runs: where run folders are.
         again: make a new run of a plan that is finished.
         skip_bad: set unreadable training images aside and go on.
+        verify: read every image's content anew, also where its file looks unchanged.
         notify: told of every step.
 
     Raises `RecipeError`, `DataError` and other `UserError`s with everything that is to mend.
     """
     host = host or load_host()
     plan = make_plan(load_recipe(recipe, overrides, host), host)
-    return run_plan(plan, runs=Path(runs), again=again, skip_bad=skip_bad, notify=notify)
+    return run_plan(
+        plan, runs=Path(runs), again=again, skip_bad=skip_bad, verify=verify, notify=notify
+    )
 
 
 def run_plan(
@@ -84,6 +88,7 @@ def run_plan(
     runs: Path,
     again: bool = False,
     skip_bad: bool = False,
+    verify: bool = False,
     notify: Notify = ignore,
 ) -> Run:
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
@@ -95,7 +100,13 @@ def run_plan(
     check_components(plan, table)
     stages.enter("decode")
     data = check_data(
-        table, plan.split.folds, plan.image, cache_folder(), notify, skip_bad=skip_bad
+        table,
+        plan.split.folds,
+        plan.image,
+        cache_folder(),
+        notify,
+        skip_bad=skip_bad,
+        verify=verify,
     )
     plan_hash = plan.hash(data.fingerprint)
     folder = find_run(runs, plan_hash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image as PIL
 
-from toolkit.contracts import ImageSpec, Table, ignore
+from toolkit.contracts import Event, ImageSpec, Table, ignore
 from toolkit.data.check import Data, check_data
 from toolkit.data.images import decode, to_working
 from toolkit.errors import DataError
@@ -143,6 +144,59 @@ def test_bad_training_images_and_what_was_made_of_them_are_set_aside_on_request(
     assert kept.index.tolist() == list(range(6))
     for path, row in zip(kept["path"], data.train_rows, strict=True):
         np.testing.assert_array_equal(data.pack.images[row], to_working(decode(path), spec))
+
+
+def test_a_second_start_that_sets_images_aside_decodes_nothing(
+    make_table: MakeTable, tmp_path: Path, spec: ImageSpec
+) -> None:
+    """Also where what was made of a bad image is set aside with it."""
+    table = make_table([*SOUND, ("a0-copy", 0, "a0")], test=["t"])
+    truncate(path_of(table, "a0"))
+    events: list[Event] = []
+    first, second = (
+        check_data(table, 2, spec, tmp_path / "cache", events.append, skip_bad=True)
+        for _ in range(2)
+    )
+    assert [(e.stage, e.done) for e in events] == [("decode", n) for n in range(1, 9)]
+    assert [i for i, _ in first.set_aside] == ["a0", "a0-copy"]
+    assert second.set_aside == first.set_aside
+    assert second.fingerprint == first.fingerprint
+    assert second.pack == first.pack
+    with pytest.raises(DataError) as error:
+        check_data(table, 2, spec, tmp_path / "cache", events.append)
+    assert len(error.value.lines) == 2
+    assert len(events) == 8
+
+
+def test_a_file_that_was_mended_is_decoded(
+    make_table: MakeTable, check: Callable[..., Data], spec: ImageSpec
+) -> None:
+    table = make_table(SOUND)
+    whole = path_of(table, "b0").read_bytes()
+    truncate(path_of(table, "b0"))
+    check(table, skip_bad=True)
+    path_of(table, "b0").write_bytes(whole)
+    data = check(table, skip_bad=True)
+    assert data.set_aside == ()
+    np.testing.assert_array_equal(
+        data.pack.images[data.train_rows[3]], to_working(decode(path_of(table, "b0")), spec)
+    )
+
+
+def test_verifying_finds_a_content_that_changed_behind_an_old_time(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table(SOUND)
+    one, other = path_of(table, "a0"), path_of(table, "a1")
+    for file in (one, other):
+        os.utime(file, (1000, 1000))
+    before = check(table)
+    one.write_bytes(one.read_bytes()[:-1] + b"!")  # behind the pixels
+    os.utime(one, (1000, 1000))
+    assert check(table).fingerprint == before.fingerprint
+    verified = check(table, verify=True)
+    assert verified.fingerprint != before.fingerprint
+    assert check(table).fingerprint == verified.fingerprint
 
 
 def test_what_is_left_must_still_be_enough(

@@ -21,6 +21,12 @@ RunName = Annotated[
 RunsFolder = Annotated[Path, typer.Option("--runs", help="Where run folders are.")]
 
 
+Verify = Annotated[
+    bool,
+    typer.Option("--verify", help="Read all images anew, not only those that look changed."),
+]
+
+
 def parse_overrides(texts: list[str] | None) -> dict[str, Any]:
     """`["loss.alpha=0.5"]` as keys and values."""
     from toolkit.recipe.load import parse_override

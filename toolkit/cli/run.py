@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.options import Overrides, RecipePath, parse_overrides
+from toolkit.cli.options import Overrides, RecipePath, Verify, parse_overrides
 
 SET_ASIDE = 3
 
@@ -25,6 +25,7 @@ def run(
         bool,
         typer.Option("--skip-bad", help="Set unreadable training images aside and go on."),
     ] = False,
+    verify: Verify = False,
 ) -> None:
     """Run a recipe: folds, models, predictions, submission, report. Resumes what was begun."""
     from toolkit.plugin.host import load_host
@@ -51,7 +52,12 @@ def run(
             path = None
         else:
             done = pipeline.run_plan(
-                plan, runs=runs, again=again, skip_bad=skip_bad, notify=console.notify
+                plan,
+                runs=runs,
+                again=again,
+                skip_bad=skip_bad,
+                verify=verify,
+                notify=console.notify,
             )
             report, path = done.report, done.path
     if path is None:

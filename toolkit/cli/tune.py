@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.options import Overrides, RunsFolder, parse_overrides
+from toolkit.cli.options import Overrides, RunsFolder, Verify, parse_overrides
 from toolkit.cli.run import SET_ASIDE
 from toolkit.errors import RunError, UserError
 
@@ -44,6 +44,7 @@ def tune(
         bool,
         typer.Option("--skip-bad", help="Set unreadable training images aside and go on."),
     ] = False,
+    verify: Verify = False,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Show a study in optuna-dashboard; train nothing.")
     ] = False,
@@ -72,7 +73,7 @@ def tune(
     from toolkit.tune.bench import Question
     from toolkit.tune.tune import Asked, tune
 
-    asked = Asked(trials, seconds, workers, storage, skip_bad)
+    asked = Asked(trials, seconds, workers, storage, skip_bad, verify)
     with TuneConsole() as console:
         folder = tune(
             Question(name, overrides), plan, host, asked=asked, runs=runs, notify=console.notify

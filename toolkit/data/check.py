@@ -9,9 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.contracts import ImageSpec, Ints, Notify, Table
-from toolkit.data.cache import Pack, open_pack
-from toolkit.data.table import file_hashes, fingerprint, table_problems
+from toolkit.data.cache import open_pack
+from toolkit.data.digests import content_digests
+from toolkit.data.known import Known
+from toolkit.data.pack import Pack
+from toolkit.data.table import fingerprint, table_problems
 from toolkit.errors import DataError
+from toolkit.files import why_unreadable
 
 _SHOWN = 20
 
@@ -38,39 +42,44 @@ def check_data(
     notify: Notify,
     *,
     skip_bad: bool = False,
+    verify: bool = False,
 ) -> Data:
-    """Check rows and decode every image into the cache.
+    """Check rows and decode every image into the cache. What an earlier start read, decoded or
+    could not decode is not done again.
 
     Args:
         skip_bad: set unreadable training images aside instead of stopping. A test row is never
             dropped: without its image there is no submission.
+        verify: read every file's content anew, also where its size and time are as before.
 
     Raises `DataError` with all the faults of table and images.
     """
     test_paths = [] if table.test is None else table.test["path"].tolist()
-    hashes = file_hashes([*table.train["path"], *test_paths])
+    known = Known(cache, notify)
+    paths = [*table.train["path"], *test_paths]
+    hashes = content_digests(paths, notify, known, verify=verify)
     files = {content: path for path, content in hashes.items() if content is not None}
     pack, decoding = open_pack(files, spec, notify, cache) if files else (None, {})
 
     def fault(path: str) -> str | None:
         content = hashes[path]
         if content is None:
-            there = "cannot be read" if Path(path).exists() else "there is no such file"
-            return f"{path}: {there}"
+            return f"{path}: {why_unreadable(path)}"
         found = decoding.get(content)
         # Files with the same content were decoded once, under the path of one of them.
         return found and path + found.removeprefix(files[content])
 
     bad = _faults(table.train, fault)
     bad_test = {} if table.test is None else _faults(table.test, fault)
+    set_aside: tuple[tuple[str, str], ...] = ()
+    problems: list[str] = []
     if skip_bad and bad and not bad_test:
-        kept, set_aside = _without(table, bad)
-        data = check_data(kept, folds, spec, cache, notify)
-        return replace(data, set_aside=set_aside)
-    problems = table_problems(table, folds)
-    problems += _shown([*bad.values()], "training") + _shown([*bad_test.values()], "test")
-    if bad and not skip_bad:
-        problems.append("  --skip-bad sets unreadable training images aside and goes on")
+        table, set_aside = _without(table, bad)
+    else:
+        problems += _shown([*bad.values()], "training") + _shown([*bad_test.values()], "test")
+        if bad and not skip_bad:
+            problems.append("  --skip-bad sets unreadable training images aside and goes on")
+    problems = table_problems(table, folds) + problems
     if problems:
         raise DataError(*problems)
     assert pack is not None
@@ -78,13 +87,13 @@ def check_data(
     test_rows = None
     if table.test is not None:
         test_rows = pack.rows(str(hashes[path]) for path in table.test["path"])
-    return Data(table, pack, train_rows, test_rows, fingerprint(table, hashes))
+    return Data(table, pack, train_rows, test_rows, fingerprint(table, hashes), set_aside)
 
 
 def _faults(rows: pd.DataFrame, fault: Callable[[str], str | None]) -> dict[str, str]:
     """ID to what is wrong with its file."""
-    found = {i: fault(path) for i, path in zip(rows["id"], rows["path"], strict=True)}
-    return {i: text for i, text in found.items() if text is not None}
+    found = ((i, fault(path)) for i, path in zip(rows["id"], rows["path"], strict=True))
+    return {i: text for i, text in found if text is not None}
 
 
 def _without(table: Table, bad: dict[str, str]) -> tuple[Table, tuple[tuple[str, str], ...]]:

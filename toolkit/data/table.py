@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from toolkit.contracts import Notify, Prepares, Source, Table, ignore
+from toolkit.data.digests import content_digests
 
 TRAIN_COLUMNS = ["id", "path", "label", "parent", "group"]
 
@@ -82,16 +81,7 @@ def _class_problems(table: Table, folds: int) -> Iterable[str]:
 
 def file_hashes(paths: Iterable[str]) -> dict[str, str | None]:
     """Content hash (32 hex digits) of every file; None where there is no readable file."""
-    paths = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(8) as pool:
-        return dict(zip(paths, pool.map(_file_hash, paths), strict=True))
-
-
-def _file_hash(path: str) -> str | None:
-    try:
-        return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
-    except OSError:
-        return None
+    return content_digests(paths, ignore)
 
 
 def fingerprint(table: Table, hashes: dict[str, str | None]) -> str:

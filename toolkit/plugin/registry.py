@@ -19,8 +19,6 @@ class Kind:
 
     name: str
     host_arguments: tuple[str, ...]
-    on_demand: tuple[str, ...] = ()
-    """Passed behind those, by their names, to a factory that names them."""
 
 
 KINDS: dict[str, Kind] = {
@@ -30,7 +28,7 @@ KINDS: dict[str, Kind] = {
         Kind("augmentation", ("spec",)),
         Kind("backbone", ("facts",)),
         Kind("loss", ("facts",)),
-        Kind("sampler", ("labels",), ("groups", "parents")),
+        Kind("sampler", ("labels",)),
         Kind("ensembler", ("facts",)),
         Kind("tracker", ("run",)),
     )

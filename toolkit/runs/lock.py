@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from toolkit.errors import RunError
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.supervised import dying_words, mark, process_id
 
 
 @contextmanager
@@ -29,12 +29,9 @@ def held(folder: RunFolder) -> Iterator[None]:
             f"{folder.path}: this run is under way ({who}); wait for it, or stop it first"
         ) from error
     try:
-        holder.write_text(f"process {process_id()} on {socket.gethostname()}")
-        mark(folder=str(folder.path), log=str(folder.log))
-        with dying_words(folder.log):
-            yield
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        yield
     finally:
-        mark(stage="end")
         holder.unlink(missing_ok=True)
         lock.release()
 

@@ -28,7 +28,6 @@ from toolkit.recipe.planner import make_plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.log import Stages
-from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
@@ -62,13 +61,23 @@ class Bench:
     skip_bad: bool = False
     _data: dict[ImageSpec, Data] = field(default_factory=dict)
 
-    def prepare(self, plan: Plan) -> Data:
-        """Read, check and decode the data of the recipe; build its components once."""
+    def prepare(self, plan: Plan, *, verify: bool = False) -> Data:
+        """Read, check and decode the data of the recipe; build its components once.
+
+        Args:
+            verify: read every image anew.
+        """
         table = read_table(plan.choice("data").build(), self.notify)
         check_components(plan, table)
         self.notify(Event("stage", "decode"))
         data = check_data(
-            table, plan.split.folds, plan.image, cache_folder(), self.notify, skip_bad=self.skip_bad
+            table,
+            plan.split.folds,
+            plan.image,
+            cache_folder(),
+            self.notify,
+            skip_bad=self.skip_bad,
+            verify=verify,
         )
         self._data[plan.image] = data
         return data
@@ -105,7 +114,6 @@ class Bench:
         Weights are thrown away behind each fold: predictions are all that a trial needs.
         """
         job.folder.path.mkdir(parents=True, exist_ok=True)
-        mark(folder=str(job.folder.path))
         folds = self.folds(job)
         silent = Trackers({}, lambda dropped: None)
         keeping = _Tidy(job.folder, watch)

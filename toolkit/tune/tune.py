@@ -45,6 +45,7 @@ class Asked:
     workers: int = 1
     storage: str | None = None
     skip_bad: bool = False
+    verify: bool = False
 
 
 def tune(
@@ -72,7 +73,7 @@ def tune(
     if chosen is not None:
         notify(Event("message", chosen))
     bench = Bench(question, host, notify, asked.skip_bad)
-    data = bench.prepare(plan)
+    data = bench.prepare(plan, verify=asked.verify)
     for corner in corner_plans(plan, bench, host):
         check_components(corner, data.table)
     hash_ = study_hash(plan, data.fingerprint)

@@ -1,7 +1,4 @@
-"""Samplers: which training rows an epoch sees, as row weights or as a function of `rng`.
-
-A factory that names `groups` or `parents` behind `labels`, before the `/`, gets those of each row.
-"""
+"""Samplers: which training rows an epoch sees, as row weights or as a function of `rng`."""
 
 from __future__ import annotations
 
