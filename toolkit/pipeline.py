@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -38,13 +37,15 @@ from toolkit.report.build import build_report
 from toolkit.report.mistakes import find_mistakes
 from toolkit.report.page import draw_page
 from toolkit.runs.atomic import csv_text, write_json, write_text
+from toolkit.runs.faults import faults
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
 from toolkit.runs.log import Stages, logging_to
 from toolkit.runs.manifest import changes_since, differences, manifest
-from toolkit.runs.opened import Run
+from toolkit.runs.opened import MANIFEST_KEYS, Run
+from toolkit.runs.reading import DamagedFile, read_csv, read_json
 from toolkit.train.components import check_components
-from toolkit.train.folds import Job, predictions_meta, train_folds
+from toolkit.train.folds import Job, mend_folds, predictions_meta, train_folds
 from toolkit.train.job import facts_of
 from toolkit.train.pace import watching_pace
 from toolkit.train.state import same_random_numbers
@@ -110,22 +111,74 @@ def run_plan(
     )
     plan_hash = plan.hash(data.fingerprint)
     folder = find_run(runs, plan_hash)
-    if folder is not None and folder.finished and not again:
+    if folder is None or (folder.finished and again):
+        folder = new_run(runs, plan.name, plan_hash, date.today())
+    tell = watching_pace(logging_to(folder, notify))
+    job = Job(plan, plan_hash, data, folder, stages, tell)
+    if not (folder.finished and _is_whole(job)):
+        with held(folder):
+            _carry_out(job)
+    else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
         _follow_the_sample(folder, data.table)
-        return Run(folder.path)
-    if folder is None or folder.finished:
-        folder = new_run(runs, plan.name, plan_hash, date.today())
-    with held(folder):
-        tell = watching_pace(logging_to(folder, notify))
-        _carry_out(Job(plan, plan_hash, data, folder, stages, tell))
     return Run(folder.path)
 
 
+def _is_whole(job: Job) -> bool:
+    """Whether a finished run is all there, or could be made so without training."""
+    try:
+        lost = faults(job.folder)
+    except RunError as damage:  # of the report itself
+        job.notify(Event("message", str(damage)))
+        return False
+    if not lost:
+        return True
+    with held(job.folder):
+        return _mended(job, lost)
+
+
+def _mended(job: Job, lost: list[DamagedFile]) -> bool:
+    """Make again what a finished run lost, from what is there. Returns whether that can be."""
+    folder, table, report = job.folder, job.data.table, Run(job.folder.path).report
+    for fault in lost:
+        job.notify(Event("message", f"{fault.file}: {fault.fault}"))
+    broken = {fault.file for fault in lost}
+    _record(job)
+    folds = _folds(job)
+    meta = predictions_meta(job, folds)
+    joined = None if folder.oof in broken else read_predictions(folder.oof, folder.way_out)[0]
+    known = [{k: v for k, v in row.items() if k != "fold"} for row in report["scores"]["folds"]]
+    left = mend_folds(job, folds, known, joined)
+    each = [folder.fold(fold) for fold in range(len(known))]
+    wanted = {fold.oof for fold in each} if folder.oof in broken else set()
+    wanted |= {fold.test for fold in each} if folder.test in broken else set()
+    if any(fault.file in wanted for fault in left):
+        return False
+    for fault in left:
+        job.notify(
+            Event(
+                "message",
+                f"{fault}; it cannot be made again, and nothing else of the run needs it; to train "
+                f"that fold anew, remove {fault.file.parent} and {folder.report}",
+            )
+        )
+    if folder.oof in broken:
+        write_predictions(folder.oof, join_oof([fold.oof for fold in each], table, meta), meta)
+    if folder.test in broken:
+        write_predictions(folder.test, _joined_test(job, meta), meta)
+    _follow_the_sample(folder, table)
+    if folder.mistakes in broken:
+        oof, _ = read_predictions(folder.oof)
+        write_json(folder.mistakes, find_mistakes(oof, job.data, job.plan.image))
+    draw_page(folder)
+    return True
+
+
 def _follow_the_sample(folder: RunFolder, table: Table) -> None:
-    """A sample submission whose order or header changed changes no prediction, only the file."""
+    """A sample submission whose order or header changed changes no prediction, only the file; one
+    that is gone is written again."""
     if table.test is not None and lint(folder.submission, table):
-        rows, _ = read_predictions(folder.test)
+        rows, _ = read_predictions(folder.test, f"remove it, and {folder.way_out}")
         write_submission(folder.submission, as_predictions(rows, table.classes), table)
 
 
@@ -181,7 +234,10 @@ def _trackers(job: Job, *, tracked: bool) -> tuple[Trackers, list[dict[str, str]
     dropped: list[dict[str, str]] = []
     file = job.folder.trackers_dropped
     if file.is_file():
-        dropped += json.loads(file.read_text(encoding="utf-8"))
+        try:
+            dropped += read_json(file, kind=list)
+        except DamagedFile as damage:
+            job.notify(Event("message", f"{damage}; which trackers it named is not known"))
 
     def drop(failed: Dropped) -> None:
         dropped.append(asdict(failed))
@@ -198,11 +254,16 @@ def _record(job: Job) -> None:
     folder = job.folder
     found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components)
     if folder.manifest.is_file():
-        before = json.loads(folder.manifest.read_text(encoding="utf-8"))
-        for line in differences(before, found):
+        try:
+            changes = differences(read_json(folder.manifest, keys=MANIFEST_KEYS), found)
+        except DamagedFile as damage:
+            changes = [f"{damage}; it is written again, and the versions before are not known"]
+            write_json(folder.manifest, found)
+        for line in changes:
             job.notify(Event("message", f"resuming, numbers may differ: {line}"))
     else:
         write_json(folder.manifest, found)
+    folder.log.touch()
     write_text(folder.recipe, recipe_text(job.plan))
     if job.data.set_aside:
         rows = pd.DataFrame(job.data.set_aside, columns=["id", "reason"])
@@ -213,17 +274,27 @@ def _record(job: Job) -> None:
 
 
 def _folds(job: Job) -> pd.DataFrame:
-    """Cut the folds, and hold them against those that the run began with."""
+    """Cut the folds, and hold them against those that the run began with.
+
+    Predictions carry the folds' hash, so that damage here lets no other folds in.
+    """
     table, file = job.data.table, job.folder.folds
     folds = assign_folds(table, job.plan.split.folds, job.plan.seed)
     if file.is_file():
-        saved = pd.read_csv(file, dtype={"id": str}, keep_default_na=False)
-        if fold_hash(saved) != fold_hash(folds):
+        try:
+            saved = read_csv(file, {"id": str, "fold": int})
+        except DamagedFile as damage:
+            job.notify(Event("message", f"{damage}; cut and written again"))
+            saved = folds
+        if list(saved["id"]) != list(folds["id"]):  # the plan's hash covers the IDs
+            job.notify(Event("message", f"{file}: is damaged, rows are missing; written again"))
+        elif fold_hash(saved) != fold_hash(folds):
             raise RunError(
                 f"{file}: the run began with other folds than these versions cut; go back to the "
                 f"versions of {job.folder.manifest}, or remove {job.folder.path}"
             )
-    write_text(file, csv_text(folds))
+    labels = table.train.set_index("id")["label"].loc[folds["id"]].to_numpy()
+    write_text(file, csv_text(folds.assign(label=labels)))
     return folds
 
 
@@ -237,9 +308,7 @@ def _finish(
     write_predictions(folder.oof, oof, meta)
     submission = None
     if table.test is not None:
-        labels = table.train["label"].to_numpy()
-        ensembler = plan.choice("ensemble").build(facts_of(plan, table, labels))
-        test = join_test([folder.fold(fold).test for fold in numbers], ensembler, meta)
+        test = _joined_test(job, meta)
         write_predictions(folder.test, test, meta)
         joined = as_predictions(test, table.classes)
         submission = write_submission(folder.submission, joined, table)
@@ -259,3 +328,13 @@ def _finish(
     draw_page(folder, report)
     write_json(folder.report, report)
     return report
+
+
+def _joined_test(job: Job, meta: PredictionsMeta) -> pd.DataFrame:
+    """The test rows of all folds, joined by the recipe's ensembler."""
+    plan, table = job.plan, job.data.table
+    ensembler = plan.choice("ensemble").build(
+        facts_of(plan, table, table.train["label"].to_numpy())
+    )
+    files = [job.folder.fold(fold).test for fold in range(plan.split.folds)]
+    return join_test(files, ensembler, meta)

@@ -21,6 +21,7 @@ def report(
     runs: RunsFolder = Path("runs"),
 ) -> None:
     """Draw a run's report.html again, from its folder alone: no data and no model is needed."""
+    from toolkit.cli.runs import print_faults
     from toolkit.report.page import draw_page, page_text
     from toolkit.runs.atomic import write_text
     from toolkit.runs.listing import find
@@ -36,5 +37,6 @@ def report(
         page = output
         write_text(page, page_text(folder))
     typer.echo(page)
+    print_faults(folder)
     if open_ and not webbrowser.open(page.resolve().as_uri()):
         raise UserError(f"{page}: no browser was found here; open the file yourself")

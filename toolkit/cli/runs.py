@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from toolkit.cli.options import RunName, RunsFolder
+from toolkit.cli.run import SET_ASIDE
 
 if TYPE_CHECKING:
     from toolkit.runs.folder import RunFolder
@@ -31,8 +31,13 @@ def list_runs(
     if not folders:
         typer.echo(f"{runs}: holds no runs")
         return
+    damages: list[str] = []
     head = ("run", "state", "backbone", "loss", "oof macro_f1", "95% interval", "test", "time")
-    print_table(head, [_row(folder) for folder in folders])
+    print_table(head, [_row(folder, damages) for folder in folders])
+    for damage in damages:
+        typer.echo(f"set aside: {damage}", err=True)
+    if damages:
+        raise typer.Exit(SET_ASIDE)
 
 
 @app.command("show")
@@ -54,35 +59,60 @@ def show(run: RunName = None, runs: RunsFolder = Path("runs")) -> None:
         typer.echo(f"{len(done)} of {recipe['split']['folds']} folds are finished")
         return
     Console().summary(chosen.report, chosen.path)
-    if folder.test_score.is_file():
-        test = _json(folder.test_score)
+    test = chosen.test_score
+    if test is not None:
         typer.echo(
             f"test macro_f1 {test['macro_f1']:.4f} on {test['rows']} images, labels from "
             f"{test['labels']}"
         )
+    print_faults(folder)
 
 
-def _row(folder: RunFolder) -> tuple[str, ...]:
-    from toolkit.runs.listing import state
+def print_faults(folder: RunFolder) -> None:
+    """A line for each file of a finished run that is gone or damaged, with the way out."""
+    from toolkit.runs.faults import faults
 
-    recipe = _json(folder.plan)["recipe"]
-    chosen = (folder.path.name, state(folder), recipe["backbone"]["use"], recipe["loss"]["use"])
+    for fault in faults(folder):
+        typer.echo(f"note: {fault}", err=True)
+
+
+def _row(folder: RunFolder, damages: list[str]) -> tuple[str, ...]:
+    """The row of a run; what cannot be read of it stays blank, and its line goes to `damages`."""
+    from toolkit.runs.listing import DAMAGED, state
+    from toolkit.runs.opened import Run
+    from toolkit.runs.reading import DamagedFile
+
+    run = Run(folder.path)
+    name, stands = folder.path.name, state(folder)
+    if not folder.finished and not folder.plan.is_file():  # it began a moment ago
+        return (name, stands, *[""] * 6)
+    try:
+        recipe = run.plan["recipe"]
+        chosen = (recipe["backbone"]["use"], recipe["loss"]["use"])
+    except DamagedFile as damage:
+        damages.append(str(damage))
+        chosen = ("", "")
     if not folder.finished:
-        return (*chosen, "", "", "", "")
-    report = _json(folder.report)
+        return (name, stands if chosen[0] else DAMAGED, *chosen, *[""] * 4)
+    try:
+        report = run.report
+    except DamagedFile as damage:
+        damages.append(str(damage))
+        return (name, DAMAGED, *chosen, *[""] * 4)
+    try:
+        test = run.test_score
+    except DamagedFile as damage:
+        damages.append(str(damage))
+        test = None
     clean = report["scores"]["oof"]["clean"]
-    test = f"{_json(folder.test_score)['macro_f1']:.4f}" if folder.test_score.is_file() else ""
     low, high = clean["intervals"]["macro_f1"]
     minutes, seconds = divmod(round(report["seconds"]["folds"]), 60)
     return (
+        name,
+        stands,
         *chosen,
         f"{clean['macro_f1']:.4f}",
         f"{low:.4f} - {high:.4f}",
-        test,
+        "" if test is None else f"{test['macro_f1']:.4f}",
         f"{minutes}:{seconds:02d}",
     )
-
-
-def _json(file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return values

@@ -20,6 +20,7 @@ def score(
 ) -> None:
     """Score a run's test predictions, beside its out-of-fold score, where the truth is known."""
     from toolkit.cli.console import print_table
+    from toolkit.cli.runs import print_faults
     from toolkit.plugin.host import load_host
     from toolkit.report.outcome import labels_from_csv, labels_of_source, score_test
     from toolkit.report.page import draw_page
@@ -49,3 +50,4 @@ def score(
         ],
     )
     typer.echo(f"{page}: drawn again")
+    print_faults(chosen.folder)

@@ -59,7 +59,7 @@ def combine(ensembler: Ensembler, members: list[Predictions]) -> Predictions:
 
 
 def _rows_of(file: Path, meta: PredictionsMeta) -> pd.DataFrame:
-    rows, found = read_predictions(file)
+    rows, found = read_predictions(file, "remove it, and the same command makes it again")
     if found != meta:
         raise DataError(f"{file}: belongs to another plan, other folds or other classes")
     return rows

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit.contracts import Predictions, Table
-from toolkit.errors import DataError
+from toolkit.errors import DataError, cause
 from toolkit.runs.atomic import csv_text, write_text
 
 
@@ -33,7 +33,10 @@ def write_submission(file: Path, predictions: Predictions, table: Table) -> dict
 def lint(file: Path, table: Table) -> list[str]:
     """What is wrong with a submission file, a line each: IDs, order, classes."""
     assert table.test is not None
-    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    try:
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        return [f"{file}: cannot be read as CSV: {cause(error)}"]
     if tuple(rows.columns) != table.columns:
         return [f"{file}: expected the columns {', '.join(table.columns)}"]
     ids, wanted = rows[table.columns[0]], table.test["id"]

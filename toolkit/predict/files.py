@@ -67,8 +67,12 @@ def write_predictions(file: Path, rows: pd.DataFrame, meta: PredictionsMeta) -> 
         pq.write_table(table.replace_schema_metadata(text), half_made)
 
 
-def read_predictions(file: Path) -> tuple[pd.DataFrame, PredictionsMeta]:
-    """A predictions table and its metadata. Raises `DataError` where the file is none."""
+def read_predictions(file: Path, way_out: str = "") -> tuple[pd.DataFrame, PredictionsMeta]:
+    """A predictions table and its metadata. Raises `DataError` where the file is none.
+
+    Args:
+        way_out: what the error tells to do.
+    """
     try:
         table = pq.read_table(file)
         meta: dict[str, Any] = json.loads((table.schema.metadata or {})[b"toolkit"])
@@ -76,7 +80,8 @@ def read_predictions(file: Path) -> tuple[pd.DataFrame, PredictionsMeta]:
             tuple(meta["classes"]), meta["monitor"], meta["folds"], meta["plan"]
         )
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise DataError(f"{file}: is no predictions file: {error}") from error
+        text = f"{file}: is no predictions file: {' '.join(str(error).split())}"
+        raise DataError(f"{text}; {way_out}" if way_out else text) from error
     expected = KEYS + [f"p_{c}" for c in range(len(facts.classes))]
     if table.column_names != expected:
         raise DataError(f"{file}: expected the columns {expected}, found {table.column_names}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +11,7 @@ from toolkit.contracts import Ints, Predictions, Table
 from toolkit.data.folds import units
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.reading import read_json
 from toolkit.score.metrics import confusion, intervals, per_class, scores
 
 
@@ -74,4 +74,4 @@ def _truth(table: Table, oof: Predictions) -> tuple[Ints, Ints]:
 
 
 def _fold(folder: RunFolder, fold: int) -> dict[str, Any]:
-    return {"fold": fold, **json.loads(folder.fold(fold).done.read_text(encoding="utf-8"))}
+    return {"fold": fold, **read_json(folder.fold(fold).done, folder.way_out)}

@@ -30,7 +30,7 @@ def score_test(run: Run, labels: pd.DataFrame, origin: str) -> dict[str, Any]:
     Raises `RunError` for a run without test predictions, `DataError` where labels and
     predictions do not belong together.
     """
-    rows, meta = read_predictions(_test_file(run))
+    rows, meta = read_predictions(_test_file(run), f"remove it, and {run.folder.way_out}")
     predictions = as_predictions(rows, meta.classes)
     _check(labels, predictions.ids, len(meta.classes), origin)
     truth = labels.set_index("id")["label"]
@@ -104,10 +104,12 @@ def labels_from_csv(run: Run, file: Path) -> tuple[pd.DataFrame, str]:
 
 
 def _test_file(run: Run) -> Path:
-    if not run.folder.finished:
-        raise RunError(f"{run.path}: the run is not finished")
-    if not run.folder.test.is_file():
+    if not run.report["rows"]["test"]:
         raise RunError(f"{run.path}: has no test predictions; its data has no test images")
+    if not run.folder.test.is_file():
+        raise RunError(
+            f"{run.path}: has no test predictions; test.parquet is gone, {run.folder.way_out}"
+        )
     return run.folder.test
 
 

@@ -5,9 +5,9 @@ The page is one file without scripts that loads nothing. The same folder gives t
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -17,12 +17,14 @@ import pandas as pd
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from toolkit.errors import RunError
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.sections import SECTIONS
 from toolkit.report import charts, words
 from toolkit.runs.atomic import write_text
+from toolkit.runs.faults import HISTORY
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.opened import Run
+from toolkit.runs.reading import DamagedFile, read_csv
 
 _ALL_CELLS = 40  # classes; above it the matrix is a picture, and only its full cells are drawn
 _TALL = 40  # rows; a longer table scrolls inside its own box
@@ -42,10 +44,9 @@ def draw_page(folder: RunFolder, report: Mapping[str, Any] | None = None) -> Pat
 
 def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str:
     """The page as text; see `draw_page`."""
-    report = report or _read(folder.report)
-    plan, manifest = _read(folder.plan), _read(folder.manifest)
-    mistakes = _read(folder.mistakes) if folder.mistakes.is_file() else None
-    test = _read(folder.test_score) if folder.test_score.is_file() else None
+    run = Run(folder.path)
+    report = report or run.report
+    plan, manifest, mistakes, test = run.plan, run.manifest, run.mistakes, run.test_score
     recipe = plan["recipe"]
     room = files("toolkit.report")
     environment = Environment(
@@ -106,12 +107,6 @@ def seconds_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def _read(file: Path) -> Any:
-    if not file.is_file():
-        raise RunError(f"{file.parent}: has no {file.name}; the run is not finished")
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def _date(created: str) -> str:
@@ -193,13 +188,12 @@ def _heat_map(report: Mapping[str, Any]) -> Markup | None:
 
 
 def _fold_curves(folder: RunFolder, report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Loss and F1 over the epochs of each fold; no charts where a fold's history is missing."""
+    """Loss and F1 over the epochs of each fold; no charts where a fold's history is gone."""
     folds = report["scores"]["folds"]
     histories = {}
     for fold in folds:
-        file = folder.fold(fold["fold"]).history
-        if file.is_file():
-            histories[fold["fold"]] = pd.read_csv(file)
+        with suppress(DamagedFile):
+            histories[fold["fold"]] = read_csv(folder.fold(fold["fold"]).history, HISTORY)
     drawn = []
     for fold in folds:
         own = histories.get(fold["fold"])

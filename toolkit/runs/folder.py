@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+from toolkit.runs.reading import DamagedFile, read_json
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,27 @@ class RunFolder:
 
     @property
     def plan_hash(self) -> str | None:
-        """The hash of the plan that the folder belongs to; None where it is no run folder."""
-        with suppress(OSError, ValueError, KeyError):
-            return str(json.loads(self.plan.read_text(encoding="utf-8"))["hash"])
+        """The hash of the plan that the folder belongs to; None where it is no run folder.
+
+        The manifest and the report say it, too, where plan.json is gone or damaged.
+        """
+        for file, key in ((self.plan, "hash"), (self.manifest, "plan"), (self.report, "plan")):
+            with suppress(DamagedFile):
+                return str(read_json(file, keys=[key])[key])
         return None
+
+    @property
+    def command(self) -> str:
+        """The command that goes on with the run, and makes its files again, for a shell."""
+        recipe = shlex.quote(str(self.recipe)) if self.recipe.is_file() else "RECIPE"
+        runs = self.path.parent
+        where = "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
+        return f"`toolkit run {recipe}{where}`"
+
+    @property
+    def way_out(self) -> str:
+        """What to do about a file that is gone or damaged."""
+        return f"{self.command} makes it again"
 
 
 def find_run(runs: Path, plan_hash: str) -> RunFolder | None:

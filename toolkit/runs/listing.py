@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from toolkit.errors import RunError
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.lock import is_held
-from toolkit.runs.opened import Run, open_run
+from toolkit.runs.opened import Run
+from toolkit.runs.reading import DamagedFile, read_json
 
-FINISHED, UNDER_WAY, STOPPED = "finished", "under way", "stopped"
+FINISHED, UNDER_WAY, STOPPED, DAMAGED = "finished", "under way", "stopped", "damaged"
 
 
 def run_folders(runs: Path) -> list[RunFolder]:
-    """Every run folder below `runs`, the one that was written to last first."""
+    """Every run folder below `runs`, the one that was written to last first; one with a damaged
+    file, too."""
     found = [RunFolder(path) for path in runs.glob("*") if path.is_dir()]
-    found = [folder for folder in found if folder.plan_hash is not None]
+    found = [folder for folder in found if is_run(folder)]
     return sorted(found, key=lambda folder: (_written(folder), folder.path.name), reverse=True)
 
 
+def is_run(folder: RunFolder) -> bool:
+    """Whether a folder holds a run, be it a damaged one."""
+    if folder.plan_hash is not None:
+        return True
+    try:
+        read_json(folder.plan)
+    except DamagedFile:
+        return folder.plan.is_file()
+    return False  # somebody else's plan.json
+
+
 def state(folder: RunFolder) -> str:
-    """finished, under way (a process holds it), or stopped (the same command goes on)."""
-    if folder.finished:
-        return FINISHED
-    return UNDER_WAY if is_held(folder) else STOPPED
+    """finished, under way (a process holds it), stopped (the same command goes on), or damaged."""
+    if not folder.finished:
+        return UNDER_WAY if is_held(folder) else STOPPED
+    try:
+        read_json(folder.report)
+    except DamagedFile:
+        return DAMAGED
+    return FINISHED
 
 
 def find(run: str | None, runs: Path) -> Run:
@@ -38,7 +56,10 @@ def find(run: str | None, runs: Path) -> Run:
             raise RunError(f"{runs}: holds no finished run; make one with `toolkit run RECIPE`")
         return Run(finished[0].path)
     if Path(run).is_dir():
-        return open_run(run)
+        folder = RunFolder(Path(run))
+        if not is_run(folder):
+            raise RunError(f"{run}: is no run folder (it has no plan.json)")
+        return Run(folder.path)
     names = [folder.path.name for folder in run_folders(runs)]
     fits = [name for name in names if name == run] or [n for n in names if n.startswith(run)]
     if len(fits) == 1:
@@ -50,5 +71,7 @@ def find(run: str | None, runs: Path) -> Run:
 
 
 def _written(folder: RunFolder) -> float:
-    file = folder.report if folder.finished else folder.plan
-    return file.stat().st_mtime
+    for path in (folder.report, folder.plan, folder.path):
+        with suppress(FileNotFoundError):
+            return path.stat().st_mtime
+    return 0.0  # removed a moment ago

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.reading import DamagedFile, read_json
 
 _PACKAGES = (
     "recipe-toolkit",
@@ -67,7 +67,10 @@ def changes_since(recipe: Path, components: list[dict[str, str]]) -> list[str]:
     folder = RunFolder(recipe.parent)
     if recipe != folder.recipe or not folder.manifest.is_file():
         return []
-    recorded = json.loads(folder.manifest.read_text(encoding="utf-8"))["components"]
+    try:
+        recorded = read_json(folder.manifest, keys=["components"])["components"]
+    except DamagedFile as damage:
+        return [f"{damage}; whether its components have changed since cannot be told"]
     before = {(c["kind"], c["name"]): c for c in recorded}
     changes = []
     for c in components:

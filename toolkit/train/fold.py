@@ -22,6 +22,8 @@ from toolkit.errors import PluginError, UserError
 from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import mean_view, predict_views
 from toolkit.runs.atomic import csv_text, write_json, write_text
+from toolkit.runs.faults import safetensors
+from toolkit.runs.reading import DamagedFile
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
 from toolkit.train.job import FoldJob, Progress, Rows, Watch
@@ -93,6 +95,14 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
     loop.free()
     hook.toolkit_fold_end(run=job.run, fold=job.fold, scores=result)
     return True
+
+
+def predict_fold(job: FoldJob, notify: Notify) -> None:
+    """Write a finished fold's predictions again, from its weights."""
+    loop = _Loop(job, notify, hook=None)
+    load_weights(job.folder.weights, loop.bare_model)
+    loop.predict()
+    loop.free()
 
 
 class _Loop:
@@ -292,9 +302,17 @@ class _Loop:
 
     def resume(self) -> None:
         """Go back to the end of the last finished epoch, if there is one."""
-        if not self.job.folder.state.is_file():
+        files = self.job.folder
+        if not files.state.is_file():
             return
-        tree = load_tree(self.job.folder.state)
+        try:
+            tree = load_tree(files.state)
+            if tree["progress"]["best_epoch"]:
+                safetensors(files.weights, "")
+        except DamagedFile as damage:
+            self.notify(Event("message", f"{damage}; fold {self.job.fold} starts anew"))
+            files.state.unlink()
+            return
         self.bare_model.load_state_dict(tree["model"])
         load_optimizer(self.optimizer.optimizer, tree["optimizer"])
         self.rate.load_state_dict(tree["rate"])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache, partial
@@ -21,8 +20,10 @@ from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.log import Stages
+from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.fold import train_fold
 from toolkit.train.job import FoldJob, Rows, Watch, facts_of, with_copies
+from toolkit.train.mend import is_done, mend_fold
 from toolkit.train.one_row import require_batches, trains_on_one_row
 
 
@@ -61,8 +62,7 @@ def train_folds(
 
     Returns whether every fold came to its end.
     """
-    facts = facts_of(job.plan, job.data.table, job.data.table.train["label"].to_numpy())
-    one_row_trains = cache(partial(trains_on_one_row, job.plan, facts))
+    one_row_trains = _one_row_trains(job)
     require_batches(job.plan, _fewest_rows(job, folds), one_row_trains)
     meta, copies = predictions_meta(job, folds), _copies(job)
 
@@ -71,14 +71,32 @@ def train_folds(
 
     job.stages.enter("train")
     for fold in range(job.plan.split.folds) if numbers is None else numbers:
-        done = job.folder.fold(fold).done
-        if done.is_file():
-            job.folder.fold(fold).state.unlink(missing_ok=True)
-        elif not train_fold(made(fold), job.notify, hook, watch):
+        fold_job = made(fold)
+        if is_done(fold_job, job.notify):
+            fold_job.folder.state.unlink(missing_ok=True)
+        elif not train_fold(fold_job, job.notify, hook, watch):
             return False
-        if watch is not None and not watch.fold(fold, json.loads(done.read_text("utf-8"))):
+        if watch is not None and not watch.fold(fold, read_json(fold_job.folder.done)):
             return False
     return True
+
+
+def mend_folds(
+    job: Job, folds: pd.DataFrame, known: Sequence[Mapping[str, Any]], joined: pd.DataFrame | None
+) -> list[DamagedFile]:
+    """Make again what the folds of a finished run lost; see `mend_fold`."""
+    meta, copies, one_row_trains = predictions_meta(job, folds), _copies(job), _one_row_trains(job)
+    left: list[DamagedFile] = []
+    for fold, facts in enumerate(known):
+        fold_job = _fold_job(job, folds, fold, meta, copies, one_row_trains)
+        left += mend_fold(fold_job, facts, joined, job.notify)
+    return left
+
+
+def _one_row_trains(job: Job) -> Callable[[], bool]:
+    """Tried where somebody asks, and once."""
+    facts = facts_of(job.plan, job.data.table, job.data.table.train["label"].to_numpy())
+    return cache(partial(trains_on_one_row, job.plan, facts))
 
 
 def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:

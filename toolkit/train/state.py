@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from toolkit.runs.atomic import writing
+from toolkit.runs.reading import reading
 
 
 def save_tree(file: Path, tree: Any) -> None:
@@ -29,8 +30,11 @@ def save_tree(file: Path, tree: Any) -> None:
 
 
 def load_tree(file: Path) -> Any:
-    """The tree that `save_tree` wrote, tensors on the CPU."""
-    with safe_open(file, "pt") as opened:
+    """The tree that `save_tree` wrote, tensors on the CPU. Raises `DamagedFile`."""
+    with (
+        reading(file, SafetensorError, KeyError, TypeError, ValueError),
+        safe_open(file, "pt") as opened,
+    ):
         skeleton = json.loads(opened.metadata()["tree"])
         tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
     return _restore(skeleton, tensors)
@@ -68,10 +72,15 @@ def save_weights(file: Path, model: nn.Module) -> None:
 
 
 def load_weights(file: Path, model: nn.Module) -> None:
-    """Read weights back, every key of them, into the model's own memory format."""
+    """Read weights back, every key of them, into the model's own memory format.
+
+    Raises `DamagedFile`.
+    """
     from safetensors.torch import load_file
 
-    model.load_state_dict(load_file(file))
+    with reading(file, SafetensorError):
+        state = load_file(file)
+    model.load_state_dict(state)
 
 
 def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
