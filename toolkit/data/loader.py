@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from toolkit.contracts import Augmentation, ImageSpec, Ints, Preprocess
+from toolkit.data.cache import Pack
 from toolkit.data.images import to_input
 from toolkit.data.offline import Joined
-from toolkit.data.pack import Pack
 from toolkit.errors import UserError
 
 Key = Sequence[int] | Ints
@@ -112,8 +112,7 @@ class Batches:
     def epoch(self, order: Ints, epoch: int) -> Iterator[tuple[Ints, Tensor]]:
         """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""
         chunks = self.split(order)
-        keys = np.stack([np.full_like(order, epoch), order, earlier_draws(order)], axis=1)
-        self.keys.batches = np.split(keys, np.cumsum([len(chunk) for chunk in chunks])[:-1])
+        self.keys.begin(epoch, order, [len(chunk) for chunk in chunks])
         yield from zip(chunks, self.loader, strict=True)
 
 
@@ -132,13 +131,22 @@ class _Keys(Sampler[Ints]):
     """The keys of the current epoch's batches, each `(B, 3)`: no Python object a row."""
 
     def __init__(self) -> None:
-        self.batches: list[Ints] = []
+        self.keys = np.empty((0, 3), dtype=np.int64)
+        self.lengths: list[int] = []
+
+    def begin(self, epoch: int, order: Ints, lengths: list[int]) -> None:
+        epochs = np.full_like(order, epoch)
+        self.keys = np.stack([epochs, order, earlier_draws(order)], axis=1)
+        self.lengths = lengths
 
     def __iter__(self) -> Iterator[Ints]:
-        return iter(self.batches)
+        start = 0
+        for length in self.lengths:
+            yield self.keys[start : start + length]
+            start += length
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.lengths)
 
 
 def _whole(batch: Any) -> Any:

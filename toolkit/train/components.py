@@ -21,6 +21,7 @@ from toolkit.recipe.plan import Choice, Plan
 from toolkit.train.job import facts_of
 from toolkit.train.model import check_model
 from toolkit.train.one_row import require_batches, trains_on_one_row
+from toolkit.train.order import build_sampler, epoch_rows
 from toolkit.train.state import same_random_numbers
 
 
@@ -40,7 +41,10 @@ def check_components(plan: Plan, table: Table) -> None:
             f"ensemble.use: {ensemble.use} is fitted on two members or more, and a run is one; "
             "choose soft or hard"
         )
-    sampler.build(table.train["label"].to_numpy())
+    labels, groups = table.train["label"].to_numpy(), table.train["group"].tolist()
+    built = build_sampler(sampler, labels, groups, table.train["parent"].tolist())
+    with sampler.blamed("its first call fails"):
+        epoch_rows(sampler, built, np.random.default_rng(0), len(labels))
     _probe(plan, facts)
     _probe_tracker(plan)
     with _of_the_library(plan.choice("backbone")):

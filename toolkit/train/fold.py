@@ -15,21 +15,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.contracts import Event, Facts, Floats, Ints, Notify
+from toolkit.contracts import Event, Floats, Ints, Notify
 from toolkit.data.augment import as_callable
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
-from toolkit.errors import PluginError, UserError
+from toolkit.errors import UserError
 from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import mean_view, predict_views
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.faults import safetensors
 from toolkit.runs.reading import DamagedFile
+from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
 from toolkit.train.job import FoldJob, Progress, Rows, Watch
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
+from toolkit.train.order import build_sampler, epoch_rows
 from toolkit.train.schedule import LearningRate
 from toolkit.train.state import (
     load_optimizer,
@@ -56,6 +58,7 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
 
     Returns whether the fold came to its end.
     """
+    mark(fold=job.fold, folds=job.plan.split.folds)
     job.folder.path.mkdir(parents=True, exist_ok=True)
     hook.toolkit_fold_start(run=job.run, fold=job.fold)
     started = time.perf_counter()
@@ -128,8 +131,9 @@ class _Loop:
         self.normalize = Normalize(self.preprocess, device, train.channels_last)
         self.train_batches = self._batches(job.train, augmented=True)
         self.validation_batches = self._batches(job.validation)
-        self.sampler = plan.choice("sampler").build(job.train.labels)
-        self.targets = _targets(job.train.labels, job.facts, train.label_smoothing).to(device)
+        rows = job.train
+        self.sampler = build_sampler(plan.choice("sampler"), rows.labels, rows.groups, rows.parents)
+        self.labels = torch.tensor(job.train.labels, device=device)
         steps = len(self.train_batches.split(self._order(0)))
         steps = min(steps, job.steps or steps)
         self.steps = math.ceil(steps / train.accumulate)
@@ -160,6 +164,7 @@ class _Loop:
     def epoch(self) -> None:
         """Train on every row, validate, keep the weights if they are the best, save the state."""
         started = time.perf_counter()
+        mark(stage="train", epoch=self.progress.epoch + 1, epochs=self.section.epochs)
         rate = self.rate.rate
         loss, images = self._train()
         train_seconds = time.perf_counter() - started
@@ -209,7 +214,9 @@ class _Loop:
             self.train_batches.epoch(order, self.progress.epoch), 1
         ):
             batch = self.normalize(pixels)
-            targets = self.targets[rows]
+            targets = targets_of(
+                self.labels[rows], len(self.job.facts.classes), section.label_smoothing
+            )
             with self.accelerator.autocast():
                 logits = model(batch)
             loss = self.criterion(logits, targets)
@@ -241,6 +248,7 @@ class _Loop:
 
     def predict(self) -> dict[str, float]:
         """Out-of-fold and test predictions of the best epoch, on disk. Returns the scores."""
+        mark(stage="predict", epoch=None)
         job, views = self.job, self.plan.tta.views
         by_view = self._predict(self.validation_batches, job.validation, views)
         mean = mean_view(by_view)
@@ -275,18 +283,11 @@ class _Loop:
         )
 
     def _order(self, epoch: int) -> Ints:
-        """The rows of an epoch, from the sampler's order or its weights."""
+        """The rows of an epoch; the same ones whenever it is asked."""
         rng = np.random.default_rng((self.plan.seed, self.job.fold, _ORDER, epoch))
-        if callable(self.sampler):
-            return np.asarray(self.sampler(rng), dtype=np.int64)
-        weights = np.asarray(self.sampler, dtype=np.float64)
-        if weights.shape != self.job.train.labels.shape:
-            use = self.plan.choice("sampler").use
-            raise PluginError(
-                f"sampler {use}: gives weights of shape {weights.shape}, "
-                f"expected {self.job.train.labels.shape}"
-            )
-        return rng.choice(len(weights), len(weights), p=weights / weights.sum())
+        return epoch_rows(
+            self.plan.choice("sampler"), self.sampler, rng, len(self.job.train.labels)
+        )
 
     def _save(self) -> None:
         scaler = self.accelerator.scaler
@@ -346,11 +347,11 @@ def rows_of_steps(batches: Sequence[int], accumulate: int) -> list[int]:
     return [sum(batches[start : start + accumulate]) for start in starts]
 
 
-def _targets(labels: Ints, facts: Facts, smoothing: float) -> Tensor:
-    """Target probabilities `(n, C)`; smoothing spreads its share evenly over all classes
-    (Szegedy et al. 2016, arXiv:1512.00567, section 7)."""
-    classes = len(facts.classes)
-    one_hot = F.one_hot(torch.tensor(labels), classes).float()
+def targets_of(labels: Tensor, classes: int, smoothing: float) -> Tensor:
+    """Target probabilities `(B, C)` of labels `(B,)`; smoothing spreads its share evenly over all
+    classes (Szegedy et al. 2016, arXiv:1512.00567, section 7). Made a batch at a time: of a
+    million rows and a thousand classes they would be 4 GB."""
+    one_hot = F.one_hot(labels, classes).float()
     return one_hot * (1 - smoothing) + smoothing / classes
 
 

@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from toolkit.contracts import Facts, Ints, RunInfo, Table
+from toolkit.data.cache import Pack
 from toolkit.data.offline import Copies, Joined
-from toolkit.data.pack import Pack
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import FoldFolder
@@ -26,6 +26,8 @@ class Rows:
     labels: Ints
     packed: Ints
     """Row of the pack for each row."""
+    groups: list[str] = field(default_factory=list)
+    """Of training rows, whose sampler may ask for them."""
 
 
 def with_copies(rows: Rows, copies: Copies, numbers: Ints, pack: Pack) -> tuple[Rows, Joined]:
@@ -43,6 +45,7 @@ def with_copies(rows: Rows, copies: Copies, numbers: Ints, pack: Pack) -> tuple[
         rows.parents + [rows.ids[row] for row in own],
         np.concatenate([rows.labels, rows.labels[own]]),
         np.concatenate([rows.packed, packed]),
+        rows.groups + [rows.groups[row] for row in own if rows.groups],
     ), Joined(pack, copies.pack)
 
 
