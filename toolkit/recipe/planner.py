@@ -253,7 +253,12 @@ class _Planner:
         from timm.optim import list_optimizers
 
         known = list_optimizers()
-        return None if use in known else f'there is no optimizer "{use}".{did_you_mean(use, known)}'
+        if use not in known:
+            return f'there is no optimizer "{use}".{did_you_mean(use, known)}'
+        from toolkit.builtin.optimizers import why_not
+
+        reason = why_not(use)
+        return None if reason is None else f"{use} cannot train here: {reason}; try adamw or sgd"
 
     def rules(self) -> None:
         """What single values cannot tell."""

@@ -49,6 +49,8 @@ def _flatten(node: Any, tensors: dict[str, Tensor]) -> Any:
         return {"dict": [[key, _flatten(value, tensors)] for key, value in node.items()]}
     if isinstance(node, list | tuple):
         return {"list": [_flatten(item, tensors) for item in node]}
+    if isinstance(node, torch.dtype):
+        return {"dtype": str(node).removeprefix("torch.")}
     if node is None or isinstance(node, bool | int | float | str):
         return {"value": node}
     raise TypeError(f"a {type(node).__name__} cannot be saved in a state")
@@ -57,6 +59,8 @@ def _flatten(node: Any, tensors: dict[str, Tensor]) -> Any:
 def _restore(node: Any, tensors: dict[str, Tensor]) -> Any:
     if "tensor" in node:
         return tensors[node["tensor"]]
+    if "dtype" in node:
+        return getattr(torch, node["dtype"])
     if "dict" in node:
         return {key: _restore(value, tensors) for key, value in node["dict"]}
     if "list" in node:
@@ -87,15 +91,29 @@ def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """Restore an optimizer so that it goes on to the last bit.
 
     A file has no memory format, while fused kernels walk a parameter and its moments in memory
-    order: each moment is laid out like its parameter again.
+    order: each moment is laid out like its parameter again. Torch also brings moments into the
+    parameter's type, where the optimizer may have kept them in another: they get it back.
     """
     optimizer.load_state_dict(state)
-    for group in optimizer.param_groups:
-        for parameter in group["params"]:
-            moments = optimizer.state.get(parameter, {})
-            for name, value in moments.items():
-                if isinstance(value, Tensor) and value.shape == parameter.shape:
-                    moments[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    numbers = [number for group in state["param_groups"] for number in group["params"]]
+    for number, parameter in zip(numbers, parameters, strict=True):
+        if parameter in optimizer.state:
+            loaded = optimizer.state[parameter]
+            optimizer.state[parameter] = _as_saved(loaded, state["state"][number], parameter)
+
+
+def _as_saved(loaded: Any, saved: Any, parameter: Tensor) -> Any:
+    if isinstance(saved, Tensor):
+        value = saved.to(loaded.device)
+        if value.shape != parameter.shape:
+            return value
+        return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+    if isinstance(saved, dict):
+        return {key: _as_saved(loaded[key], value, parameter) for key, value in saved.items()}
+    if isinstance(saved, list | tuple):
+        return [_as_saved(*pair, parameter) for pair in zip(loaded, saved, strict=True)]
+    return loaded
 
 
 def rng_state() -> dict[str, Any]:
