@@ -34,6 +34,7 @@ from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.train.device import make_accelerator
+from toolkit.train.layout import placed
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
@@ -178,9 +179,7 @@ class Training:
             keep_freed_memory()
         torch.manual_seed(plan.seed)
         model, preprocess = build_model(plan, facts)
-        if section.channels_last:
-            model = model.to(memory_format=torch.channels_last)
-        model = model.to(self.device)
+        model = placed(model, self.device, channels_last=section.channels_last)
         self.criterion = plan.choice("loss").build(facts).to(self.device)
         optimizer = make_optimizer(model, plan.optimizer)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)

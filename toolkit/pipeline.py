@@ -98,7 +98,7 @@ def run_plan(
     for line in changes_since(Path(plan.path), plan.components):
         notify(Event("message", line))
     table = read_table(plan.choice("data").build(), notify)
-    check_components(plan, table)
+    check_components(plan, table, notify)
     stages.enter("decode")
     data = check_data(
         table,
@@ -190,7 +190,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     """
     stages = Stages(notify)
     table = handful(read_table(plan.choice("data").build(), notify), plan.split.folds)
-    check_components(plan, table)
+    check_components(plan, table, notify)
     with tempfile.TemporaryDirectory(
         prefix="toolkit-smoke-", ignore_cleanup_errors=True
     ) as scratch:

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from toolkit.contracts import Facts, RunInfo, Table
+from toolkit.contracts import Facts, Notify, RunInfo, Table, ignore
 from toolkit.data.augment import as_callable
 from toolkit.errors import PluginError, UserError, cause
 from toolkit.plugin.observers import Trackers
@@ -25,7 +25,7 @@ from toolkit.train.order import build_sampler, epoch_rows
 from toolkit.train.state import same_random_numbers
 
 
-def check_components(plan: Plan, table: Table) -> None:
+def check_components(plan: Plan, table: Table, notify: Notify = ignore) -> None:
     """Build what a recipe chose, once, before any work: what only a class list can tell, weights
     that cannot be had, and a size that the backbone does not take are found here."""
     if table.problems or not len(table.train):
@@ -48,7 +48,7 @@ def check_components(plan: Plan, table: Table) -> None:
     _probe(plan, facts)
     _probe_tracker(plan)
     with _of_the_library(plan.choice("backbone")):
-        check_model(plan, facts)
+        check_model(plan, facts, notify)
     require_batches(plan, len(table.train), partial(trains_on_one_row, plan, facts))
 
 

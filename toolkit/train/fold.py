@@ -28,6 +28,7 @@ from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
 from toolkit.train.job import FoldJob, Progress, Rows, Watch
+from toolkit.train.layout import placed
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
@@ -121,9 +122,7 @@ class _Loop:
             keep_freed_memory()
         torch.manual_seed(_seed(job, _WEIGHTS))
         model, self.preprocess = build_model(plan, job.facts)
-        if train.channels_last:
-            model = model.to(memory_format=torch.channels_last)
-        model = model.to(device)
+        model = placed(model, device, channels_last=train.channels_last)
         self.criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
         optimizer = make_optimizer(model, plan.optimizer)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)

@@ -11,6 +11,11 @@ from torch import Tensor, nn
 # Numbers in the widest register of a CPU (AVX-512, float32).
 _VECTOR = 16
 
+AROUND = (
+    "its kernel damages memory in channels_last on a CPU (1x1, a stride, few channels); it is "
+    "computed on a sliced image with stride 1, to the same values"
+)
+
 
 def placed(model: nn.Module, device: torch.device, *, channels_last: bool) -> nn.Module:
     """The model on its device; its convolutions in NHWC memory where `channels_last` says so."""
@@ -51,6 +56,6 @@ def _stride_by_slicing(layer: nn.Conv2d) -> None:
     layer.stride = (1, 1)
 
 
-def _every_nth_pixel(stride: tuple[int, int], layer: nn.Module, inputs: Any) -> tuple[Tensor, ...]:
+def _every_nth_pixel(stride: tuple[int, ...], layer: nn.Module, inputs: Any) -> tuple[Tensor, ...]:
     image, *rest = inputs
     return image[..., :: stride[0], :: stride[1]], *rest

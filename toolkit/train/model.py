@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from toolkit.contracts import Facts, InputSpec, Preprocess
+from toolkit.contracts import Event, Facts, InputSpec, Notify, Preprocess, ignore
 from toolkit.errors import PluginError, UserError
 from toolkit.recipe.plan import Plan
 from toolkit.train.device import make_accelerator
+from toolkit.train.layout import AROUND, harmful_convolutions
 from toolkit.train.optimizer import make_optimizer
 
 
@@ -28,14 +29,20 @@ def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
     return model, Preprocess(plan.image, expects.mean, expects.std)
 
 
-def check_model(plan: Plan, facts: Facts) -> None:
+def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
     """Build the backbone once and pass an empty image through it, before any work is done.
 
     Finds missing weights, an impossible size, a wrong output shape, an optimizer or a precision
     that this machine does not have, in seconds.
+
+    Args:
+        notify: told of what is computed in another way than the recipe says.
     """
-    make_accelerator(plan.train.precision)
+    device = make_accelerator(plan.train.precision).device
     model, _ = build_model(plan, facts)
+    harmful = harmful_convolutions(model) if device.type == "cpu" else []
+    for name, _ in harmful if plan.train.channels_last else []:
+        notify(Event("message", f"backbone {plan.choice('backbone').use}: {name}: {AROUND}"))
     make_optimizer(model, plan.optimizer)
     size, classes = plan.image.size, len(facts.classes)
     choice = plan.choice("backbone")

@@ -68,7 +68,7 @@ class Bench:
             verify: read every image anew.
         """
         table = read_table(plan.choice("data").build(), self.notify)
-        check_components(plan, table)
+        check_components(plan, table, self.notify)
         self.notify(Event("stage", "decode"))
         data = check_data(
             table,

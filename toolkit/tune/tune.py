@@ -75,7 +75,7 @@ def tune(
     bench = Bench(question, host, notify, asked.skip_bad)
     data = bench.prepare(plan, verify=asked.verify)
     for corner in corner_plans(plan, bench, host):
-        check_components(corner, data.table)
+        check_components(corner, data.table, notify)
     hash_ = study_hash(plan, data.fingerprint)
     folder = study_folder(runs, plan.name, hash_, date.today())
     name = f"{plan.name}-{hash_[:8]}"
