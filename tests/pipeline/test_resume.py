@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -70,15 +71,79 @@ def test_a_run_killed_in_its_second_fold_ends_with_the_same_bytes(
         assert (folder / name).read_bytes() == (uninterrupted / name).read_bytes(), name
 
 
-def test_an_interrupted_run_says_how_to_go_on(long_recipe: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupted_run_says_how_to_go_on_and_tells_its_tracker(
+    name: str, long_recipe: Path, tmp_path: Path
+) -> None:
     runs = tmp_path / "runs"
-    process = start(long_recipe, runs)
+    process = start(long_recipe, runs, "--set", "track.use=jsonl")
     wait_for(process, lambda: bool(list(runs.glob("*/folds/0/state.safetensors"))))
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     _, told = process.communicate(timeout=SECONDS)
     assert process.returncode == 130, told
     assert "goes on where this one stopped" in told
     assert "Traceback" not in told
+    (events,) = runs.glob("*/events.jsonl")
+    last = json.loads(events.read_text().splitlines()[-1])
+    assert last == {"event": "run_error", "error": f"KeyboardInterrupt: {name}"}
+
+
+CRASHES = """
+import os
+from pathlib import Path
+from toolkit import hookimpl
+
+
+@hookimpl
+def toolkit_register(register):
+    register.loss("native", "crashing:native", help="dies in native code in the second fold")
+
+
+def native(facts, /):
+    import ctypes
+    from torch import nn
+
+    class Native(nn.CrossEntropyLoss):
+        def forward(self, logits, targets):
+            runs = os.environ.get("CRASH_IN")
+            if runs and list(Path(runs).glob("*/folds/1/state.safetensors")):
+                ctypes.string_at(0)
+            return super().forward(logits, targets)
+
+    return Native()
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_dies_in_native_code_is_told_and_goes_on(
+    long_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crashing.py").write_text(CRASHES)
+    info = tmp_path / "crashing-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: crashing\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[toolkit]\ncrash = crashing\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    text = long_recipe.read_text().replace('use = "focal"\nalpha = 0.5', 'use = "crash.native"')
+    long_recipe.write_text(text.replace("epochs = 12", "epochs = 3"))
+    runs = tmp_path / "runs"
+    monkeypatch.setenv("CRASH_IN", str(runs))
+    crashed = start(long_recipe, runs)
+    _, told = crashed.communicate(timeout=SECONDS)
+    assert crashed.returncode == 2, told
+    (folder,) = runs.iterdir()
+    line = next(line for line in told.splitlines() if "SIGSEGV" in line)
+    assert line.startswith(f"{folder}: toolkit run was ended by SIGSEGV")
+    assert "in fold 2 of 2, training in epoch 2 of 3" in line
+    assert "The same command goes on" in told
+    log = (folder / "log.txt").read_text()
+    assert "crashing.py" in log
+    assert line.split(" (a fault")[0] in log
+    monkeypatch.delenv("CRASH_IN")
+    again = start(long_recipe, runs)
+    _, told = again.communicate(timeout=SECONDS)
+    assert again.returncode == 0, told
+    assert "fold 1: resumed behind epoch 1" in told
 
 
 def test_the_second_of_two_starts_says_so_and_stops(long_recipe: Path, tmp_path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from typing import Any
 
 from toolkit.errors import ToolkitError, UserError
+from toolkit.runs.signals import interruptible
+from toolkit.runs.supervised import VARIABLE, begin
 
 INTERRUPTED = 130
+TRAIN = ("run", "tune")
 
 
 def main() -> None:
@@ -17,7 +21,22 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a class name may be outside the code page
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run_command(sys.argv[1:]))
+    sys.exit(_main(sys.argv[1:]))
+
+
+def _main(arguments: list[str]) -> int:
+    """What trains works in a child, whose death in native code this process tells of."""
+    supervisor = os.environ.pop(VARIABLE, None)  # what the child starts is supervised by nobody
+    if supervisor is not None:
+        begin(supervisor)
+    elif arguments and arguments[0] in TRAIN:
+        from toolkit.cli.supervise import command_to_supervise, supervise
+
+        command = command_to_supervise(arguments)
+        if command is not None:
+            return supervise(command, f"toolkit {arguments[0]}")
+    with interruptible():
+        return run_command(arguments)
 
 
 def run_command(arguments: list[str]) -> int:

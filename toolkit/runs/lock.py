@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from toolkit.errors import RunError
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.supervised import dying_words, mark, process_id
 
 
 @contextmanager
@@ -29,9 +29,12 @@ def held(folder: RunFolder) -> Iterator[None]:
             f"{folder.path}: this run is under way ({who}); wait for it, or stop it first"
         ) from error
     try:
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        yield
+        holder.write_text(f"process {process_id()} on {socket.gethostname()}")
+        mark(folder=str(folder.path), log=str(folder.log))
+        with dying_words(folder.log):
+            yield
     finally:
+        mark(stage="end")
         holder.unlink(missing_ok=True)
         lock.release()
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from toolkit.contracts import Event, Notify
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.supervised import mark
 
 
 class Stages:
@@ -16,12 +17,14 @@ class Stages:
     def __init__(self, notify: Notify) -> None:
         self.notify, self.seconds = notify, {}
         self.stage, self.since = "plan", time.perf_counter()
+        mark(stage=self.stage)
 
     seconds: dict[str, float]
 
     def enter(self, stage: str) -> None:
         self.leave()
         self.stage, self.since = stage, time.perf_counter()
+        mark(stage=stage, fold=None, epoch=None)
         self.notify(Event("stage", stage))
 
     def leave(self) -> dict[str, float]:

@@ -28,6 +28,7 @@ from toolkit.recipe.planner import make_plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.log import Stages
+from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
@@ -114,6 +115,7 @@ class Bench:
         Weights are thrown away behind each fold: predictions are all that a trial needs.
         """
         job.folder.path.mkdir(parents=True, exist_ok=True)
+        mark(folder=str(job.folder.path))
         folds = self.folds(job)
         silent = Trackers({}, lambda dropped: None)
         keeping = _Tidy(job.folder, watch)

@@ -16,6 +16,7 @@ from typing import Any
 
 from toolkit.contracts import Event, Notify, ignore
 from toolkit.errors import ToolkitError, UserError
+from toolkit.runs.signals import die_with, interruptible
 
 _POLL_SECONDS = 1.0
 _RESTARTS = 3
@@ -130,7 +131,8 @@ class _Worker:
     def interrupt(self) -> None:
         """Let the worker finish its bookkeeping and end."""
         if self.process.is_alive() and self.process.pid is not None:
-            os.kill(self.process.pid, signal.SIGINT)
+            # Not SIGINT, which a background job, and what it starts, ignores.
+            os.kill(self.process.pid, signal.SIGTERM)
 
 
 def _main(orders: Orders, pipe: Connection, parent: int) -> None:
@@ -144,8 +146,10 @@ def _main(orders: Orders, pipe: Connection, parent: int) -> None:
         if event.stage == "message":
             pipe.send(("message", event.text))
 
+    die_with(parent)
     try:
-        _work(orders, alive, tell)
+        with interruptible():
+            _work(orders, alive, tell)
     except KeyboardInterrupt:
         pass  # the trial was failed in the study, and is queued again by whoever goes on
     except UserError as error:
