@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]  # (H, W, 3), RGB
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float32]
+    Texts = npt.NDArray[np.object_]  # of str
 else:
-    Image = Ints = Floats = Any  # for annotations alone: a light import has no numpy to name
+    Image = Ints = Floats = Texts = (
+        Any  # for annotations alone: a light import has no numpy to name
+    )
 
 Fit = Literal["letterbox", "stretch", "crop"]
 Interpolation = Literal["area", "linear", "cubic"]

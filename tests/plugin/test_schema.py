@@ -11,7 +11,15 @@ from pydantic import Field, ValidationError
 
 from toolkit.errors import PluginError
 from toolkit.plugin.registry import Entry
-from toolkit.plugin.schema import Option, options, options_model, toml_key, toml_text, type_text
+from toolkit.plugin.schema import (
+    Option,
+    asked_on_demand,
+    options,
+    options_model,
+    toml_key,
+    toml_text,
+    type_text,
+)
 
 EntryOf = Callable[..., Entry]
 
@@ -146,6 +154,8 @@ def test_right_values_are_taken_and_a_whole_number_is_a_number(entry_of: EntryOf
         ("loss", "*, a: int = 1", "the host passes facts, /; the factory takes none"),
         ("loss", "facts, spec, /", "the factory takes ('facts', 'spec')"),
         ("sampler", "", "the host passes labels, /"),
+        ("sampler", "labels, sites, /", "(and groups and parents, where it names them before"),
+        ("loss", "facts, groups, /", "the host passes facts, /; the factory takes ('facts', 'gr"),
         ("source", "facts, /", "the host passes no positional-only argument"),
         ("loss", "facts", "the host passes facts, /"),
         ("loss", "facts, /, alpha: float = 1.0", "write 'alpha' behind `*`"),
@@ -169,6 +179,28 @@ def test_a_signature_that_does_not_fit_is_a_plugin_error(
         options_model(entry)
     assert str(caught.value).startswith(f"{kind} acme.poly ({entry.target}): ")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("signature", "asked"),
+    [
+        ("labels, /", ()),
+        ("y, /, *, a: int = 1", ()),
+        ("labels, groups, /", ("groups",)),
+        ("labels, parents, /", ("parents",)),
+        ("y, parents, groups, /, *, a: int = 1", ("parents", "groups")),
+    ],
+)
+def test_a_sampler_gets_groups_and_parents_where_it_names_them(
+    signature: str, asked: tuple[str, ...], entry_of: EntryOf
+) -> None:
+    entry = entry_of(f"{FUTURE}{IMPORTS}def make({signature}): ...\n", "sampler")
+    options_model(entry)
+    assert asked_on_demand(entry) == asked
+
+
+def test_no_other_kind_is_passed_more_on_demand(entry_of: EntryOf) -> None:
+    assert asked_on_demand(entry_of(f"{FUTURE}{IMPORTS}def make(facts, /): ...\n")) == ()
 
 
 def test_a_factory_without_a_signature_is_a_plugin_error(entry_of: EntryOf) -> None:

@@ -19,6 +19,8 @@ class Kind:
 
     name: str
     host_arguments: tuple[str, ...]
+    on_demand: tuple[str, ...] = ()
+    """Passed behind those, by their names, to a factory that names them."""
 
 
 KINDS: dict[str, Kind] = {
@@ -28,7 +30,7 @@ KINDS: dict[str, Kind] = {
         Kind("augmentation", ("spec",)),
         Kind("backbone", ("facts",)),
         Kind("loss", ("facts",)),
-        Kind("sampler", ("labels",)),
+        Kind("sampler", ("labels",), ("groups", "parents")),
         Kind("ensembler", ("facts",)),
         Kind("tracker", ("run",)),
     )

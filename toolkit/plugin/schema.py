@@ -44,10 +44,9 @@ def options_model(entry: Entry) -> type[BaseModel]:
     except (TypeError, ValueError) as error:
         raise PluginError(f"{where}: its signature cannot be read: {error}") from error
     given = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY)
-    expected = (("name",) if entry.names else ()) + KINDS[entry.kind].host_arguments
-    if len(given) != len(expected):
-        asked = ", ".join(expected) + ", /" if expected else "no positional-only argument"
-        raise PluginError(f"{where}: the host passes {asked}; the factory takes {given or 'none'}")
+    problem = host_arguments_problem(entry, given)
+    if problem:
+        raise PluginError(f"{where}: {problem}")
     fields: dict[str, Any] = {}
     for parameter in parameters:
         if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -65,6 +64,34 @@ def options_model(entry: Entry) -> type[BaseModel]:
     except Exception as error:
         text = cause(error).partition(" For further information")[0]
         raise PluginError(f"{where}: no options model can be made: {text}") from error
+
+
+def host_arguments_problem(entry: Entry, given: tuple[str, ...]) -> str:
+    """What is wrong with a factory's positional-only arguments; empty where they fit the kind.
+
+    Those that every factory of a kind gets have whatever names the author likes; those that it
+    gets only if it asks for them are told by their names.
+    """
+    kind = KINDS[entry.kind]
+    expected = (("name",) if entry.names else ()) + kind.host_arguments
+    asked, behind = given[: len(expected)], given[len(expected) :]
+    wrong = [name for name in behind if name not in kind.on_demand]
+    if len(asked) == len(expected) and not wrong:
+        return ""
+    passes = ", ".join(expected) + ", /" if expected else "no positional-only argument"
+    if kind.on_demand:
+        passes += f" (and {' and '.join(kind.on_demand)}, where it names them before the /)"
+    return f"the host passes {passes}; the factory takes {given or 'none'}"
+
+
+def asked_on_demand(entry: Entry) -> tuple[str, ...]:
+    """The arguments that a factory gets because it names them, in its order."""
+    on_demand = KINDS[entry.kind].on_demand
+    if not on_demand:
+        return ()
+    parameters = inspect.signature(entry.load()).parameters.values()
+    given = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    return tuple(given[len(KINDS[entry.kind].host_arguments) :])
 
 
 def _annotation(factory: Callable[..., Any], parameter: inspect.Parameter, where: str) -> Any:

@@ -15,7 +15,7 @@ from toolkit.errors import PluginError
 from toolkit.plugin.hooks import BUILTIN, PROJECT
 from toolkit.plugin.host import HEAVY, PLUGINS_VARIABLE, Host, load_host
 from toolkit.plugin.registry import KINDS
-from toolkit.plugin.schema import options_model, toml_key, toml_text
+from toolkit.plugin.schema import host_arguments_problem, options_model, toml_key, toml_text
 from toolkit.recipe.check import recipe_faults
 from toolkit.recipe.problems import WHOLE, validate
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, host_arguments, require
@@ -124,11 +124,14 @@ def host_arguments_match(subject: Subject) -> None:
         raise CheckFailed(f"its signature cannot be read: {error}; write a function") from error
     found = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
     family = ("name",) if subject.entry.names else ()
-    expected = [*family, *KINDS[subject.entry.kind].host_arguments]
+    kind = KINDS[subject.entry.kind]
+    expected = [*family, *kind.host_arguments]
     asked = ", ".join([*expected, "/", "*", "..."] if expected else ["*", "..."])
+    more = f" (before the /, {' and '.join(kind.on_demand)} may follow)" if kind.on_demand else ""
     require(
-        len(found) == len(expected),
-        f"positional-only arguments {found}, expected {expected}; write `def factory({asked})`",
+        not host_arguments_problem(subject.entry, tuple(found)),
+        f"positional-only arguments {found}, expected {expected}; write `def factory({asked})`"
+        f"{more}",
     )
 
 

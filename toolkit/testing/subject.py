@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from toolkit.contracts import Facts, ImageSpec, RunInfo
+from toolkit.contracts import Facts, ImageSpec, Ints, RunInfo
 from toolkit.errors import PluginError
 from toolkit.plugin.registry import Entry
-from toolkit.plugin.schema import options_model
+from toolkit.plugin.schema import asked_on_demand, options_model
 from toolkit.recipe.plan import Choice
 from toolkit.recipe.problems import validate
 
@@ -123,10 +123,25 @@ def host_arguments(subject: Subject, folder: str | None = None) -> tuple[Any, ..
     given: dict[str, Callable[[], tuple[Any, ...]]] = {
         "source": tuple,
         "augmentation": lambda: (subject.facts.image,),
-        "sampler": lambda: (np.repeat(np.arange(len(COUNTS)), COUNTS),),
+        "sampler": lambda: sampler_arguments(subject, np.repeat(np.arange(len(COUNTS)), COUNTS)),
         "tracker": lambda: (run_info(folder or tempfile.gettempdir()),),
     }
     return given.get(subject.entry.kind, lambda: (subject.facts,))()
+
+
+def sampler_arguments(subject: Subject, labels: Ints) -> tuple[Any, ...]:
+    """Labels, and groups and parents where the factory names them: four rows a group, and every
+    third row made from the one before it."""
+    import numpy as np
+
+    ids = [f"row {row}" for row in range(len(labels))]
+    known = {
+        "groups": [f"site {row // 4}" for row in range(len(labels))],
+        "parents": [ids[row - 1] if row % 3 == 2 else ids[row] for row in range(len(labels))],
+    }
+    subject.model()  # a factory whose signature cannot be read is no subject here
+    more = asked_on_demand(subject.entry)
+    return (labels, *(np.array(known[name], dtype=object) for name in more))
 
 
 def run_info(folder: str) -> RunInfo:

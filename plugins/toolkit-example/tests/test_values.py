@@ -8,7 +8,7 @@ from toolkit.contracts import Facts, ImageSpec, Predictions
 from toolkit_example.augmentations import ink_fade
 from toolkit_example.ensemblers import geometric
 from toolkit_example.losses import poly
-from toolkit_example.samplers import capped
+from toolkit_example.samplers import capped, even_groups
 
 FACTS = Facts(classes=("form", "letter"), counts=(5, 3), image=ImageSpec(size=64), seed=0)
 
@@ -44,3 +44,10 @@ def test_no_class_has_more_rows_than_the_cap_and_none_comes_twice() -> None:
     rows = capped(labels, rows=4)(np.random.default_rng(0))
     assert sorted(labels[rows]) == [0, 0, 0, 0, 1, 1, 1]
     assert len(set(rows.tolist())) == 7
+
+
+def test_each_group_is_as_likely_as_another() -> None:
+    groups = np.array(["north", "south", "north", "north"], dtype=object)
+    weights = even_groups(np.array([0, 1, 0, 1]), groups)
+    assert weights == pytest.approx([1 / 3, 1, 1 / 3, 1 / 3])
+    assert (even_groups(np.array([0, 1, 0, 1]), groups, strength=0.0) == 1).all()

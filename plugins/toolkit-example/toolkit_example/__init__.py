@@ -26,4 +26,7 @@ def toolkit_register(register: Register) -> None:
     register.sampler(
         "capped", f"{HERE}.samplers:capped", help="at most so many rows of a class an epoch"
     )
+    register.sampler(
+        "even_groups", f"{HERE}.samplers:even_groups", help="rows of small groups more often"
+    )
     register.recipes(f"{HERE}.recipes")

@@ -1,4 +1,7 @@
-"""Samplers: which training rows an epoch sees, as row weights or as a function of `rng`."""
+"""Samplers: which training rows an epoch sees, as row weights or as a function of `rng`.
+
+A factory that names `groups` or `parents` behind `labels`, before the `/`, gets those of each row.
+"""
 
 from __future__ import annotations
 
