@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from toolkit.contracts import Augmentation, ImageSpec, Ints, Preprocess
-from toolkit.data.cache import Pack
 from toolkit.data.images import to_input
 from toolkit.data.offline import Joined
+from toolkit.data.pack import Pack
 from toolkit.errors import UserError
 
 Key = Sequence[int] | Ints

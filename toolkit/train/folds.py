@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ints, Notify, RunInfo
-from toolkit.data.cache import Pack
 from toolkit.data.check import Data
 from toolkit.data.folds import fold_hash, split_rows
 from toolkit.data.offline import Copies, Joined, draw_copies
+from toolkit.data.pack import Pack
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder

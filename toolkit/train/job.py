@@ -10,8 +10,8 @@ from typing import Protocol
 import numpy as np
 
 from toolkit.contracts import Facts, Ints, RunInfo, Table
-from toolkit.data.cache import Pack
 from toolkit.data.offline import Copies, Joined
+from toolkit.data.pack import Pack
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import FoldFolder
