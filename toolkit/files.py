@@ -8,12 +8,14 @@ after half a minute, and give up after ten (`TOOLKIT_READ_SECONDS`).
 from __future__ import annotations
 
 import errno
+import io
 import os
 import queue
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -101,6 +103,12 @@ def read_bytes(path: str | Path) -> bytes:
     return bounded(read, str(path))
 
 
+def read_text(path: str | Path) -> str:
+    """The text of a regular file in UTF-8, with or without its mark."""
+    with io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8-sig") as text:
+        return text.read()
+
+
 def is_there(path: str | Path) -> bool:
     """Whether an optional file is there; False for a folder. Raises `NoRegularFile` where
     something else has its name: to go on as if nothing were there would hide it."""
@@ -171,6 +179,31 @@ def bounded(call: Callable[[], T], name: str, tell: Tell | None = None) -> T:
     return result[0]
 
 
+@contextmanager
+def reporting(name: str, tell: Tell) -> Iterator[Callable[[str], None]]:
+    """Say now and then that this takes long: for what may rightly take longer than the bound.
+
+    Gives a function that says what is read from now on.
+    """
+    ended = threading.Event()
+    at = [(name, time.monotonic())]
+
+    def report() -> None:
+        while not ended.wait(REPORT_SECONDS):
+            name, since = at[0]
+            if time.monotonic() - since >= REPORT_SECONDS:
+                tell(slow(name, time.monotonic() - since))
+
+    def read_now(name: str) -> None:
+        at[0] = (name, time.monotonic())
+
+    threading.Thread(target=report, daemon=True, name=f"waits for {name}").start()
+    try:
+        yield read_now
+    finally:
+        ended.set()
+
+
 def slow(name: str, seconds: float) -> str:
     """What is said while a file is waited for."""
     return f"{name}: reading it has taken {seconds:.0f} s so far; is its disk or mount stalled?"
@@ -200,7 +233,7 @@ def in_threads(
     try:
         while missing:
             try:
-                found = done.get(timeout=min(1.0, limit))
+                found = done.get(timeout=min(1.0, REPORT_SECONDS, limit))
             except queue.Empty:
                 for reader in crew:
                     _look_after(reader, limit, told, tell)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -386,3 +387,34 @@ def test_a_disk_without_room_is_told_before_decoding(
     assert events == []
     Full.free = 2916
     opened(files, spec, folder)
+
+
+@pytest.fixture
+def stalled(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """One of the files, whose decoding does not end before the test does."""
+    path, ended = next(iter(files.values())), threading.Event()
+    whole = cache.decode
+
+    def stalling(asked: str) -> object:
+        if asked == path:
+            ended.wait()
+        return whole(asked)
+
+    monkeypatch.setattr(cache, "decode", stalling)
+    monkeypatch.setattr("toolkit.files.REPORT_SECONDS", 0.02)
+    monkeypatch.setenv("TOOLKIT_READ_SECONDS", "0.2")
+    yield path
+    ended.set()
+
+
+def test_a_file_whose_decoding_stalls_is_told_of_and_given_up_and_nothing_is_kept(
+    stalled: str, files: dict[str, str], spec: ImageSpec, folder: Path
+) -> None:
+    events: list[Event] = []
+    with pytest.raises(UserError, match=rf"{stalled}: reading it has taken"):
+        open_pack(files, spec, events.append, folder)
+    told = [event.text for event in events if event.stage == "message"]
+    assert told
+    assert all(text.startswith(f"{stalled}: reading it has taken 0 s so far") for text in told)
+    assert packs(folder) == []
+    assert not list(folder.glob("*.tmp/*.json"))

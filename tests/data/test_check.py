@@ -114,6 +114,20 @@ def test_two_broken_files_with_the_same_content_are_both_named(
         assert f"{file}: is no image that can be read" in error.value.lines
 
 
+def test_a_fifo_among_the_images_is_named_and_not_waited_for(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table(SOUND, test=["t"])
+    for i in ("a0", "t"):
+        path_of(table, i).unlink()
+        os.mkfifo(path_of(table, i))
+    with pytest.raises(DataError) as error:
+        check(table)
+    for i in ("a0", "t"):
+        line = f"{path_of(table, i)}: is a FIFO; only regular files are read"
+        assert line in error.value.lines
+
+
 def test_a_long_list_of_broken_files_is_cut_and_counted(
     make_table: MakeTable, check: Callable[..., Data]
 ) -> None:

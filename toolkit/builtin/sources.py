@@ -12,6 +12,7 @@ from pydantic import Field
 
 from toolkit.contracts import Table
 from toolkit.errors import DataError
+from toolkit.files import is_there, require_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,7 @@ class Csv:
     def read(self) -> Table:
         """Raises `DataError` where there is no data to speak of; lesser faults are listed."""
         root = Path(self.root)
-        if not (root / self.train).is_file():
+        if not _is_there(root / self.train):
             missing = "folder" if not root.is_dir() else f"{self.train} in it"
             raise DataError(
                 f"{root}: there is no such {missing}",
@@ -90,7 +91,7 @@ class Csv:
                     unknown[self.id_column], unknown[self.target_column], strict=True
                 )
             )
-            fault = f"not in {self.meta}" if (root / self.meta).is_file() else "empty"
+            fault = f"not in {self.meta}" if _is_there(root / self.meta) else "empty"
             problems.append(f"{root / self.train}: {len(unknown)} labels are {fault} ({found})")
         rows = self._inside(rows, root / self.train_images, problems)
         train = self._rows(rows, root / self.train_images)
@@ -108,7 +109,7 @@ class Csv:
 
     def _classes(self, meta: Path, targets: pd.Series[Any]) -> list[tuple[str, str]]:
         """`(target, name)` in label order: meta's, or the targets that occur."""
-        if meta.is_file():
+        if _is_there(meta):
             rows = _read_csv(meta, [self.target_column, self.name_column])
             pairs = list(zip(rows[self.target_column], rows[self.name_column], strict=True))
         else:
@@ -119,7 +120,7 @@ class Csv:
 
     def _header(self, sample: Path) -> tuple[str, str]:
         """The submission's two columns: the sample's, which may call the label otherwise."""
-        if not sample.is_file():
+        if not _is_there(sample):
             return self.id_column, self.target_column
         columns = list(_read_csv(sample, [self.id_column], every_column=True).columns)
         others = [column for column in columns if column != self.id_column]
@@ -129,7 +130,7 @@ class Csv:
         import pandas as pd
 
         folder = root / self.test_images
-        if (root / self.sample).is_file():
+        if _is_there(root / self.sample):
             rows = _read_csv(root / self.sample, [self.id_column])
         elif folder.is_dir():
             names = [name.removesuffix(self.suffix) for name in _images(folder)]
@@ -208,6 +209,14 @@ class Folder:
         return Table(train, test, classes)
 
 
+def _is_there(file: Path) -> bool:
+    """Whether an optional file is there. Raises `DataError` for what only has its name: a FIFO."""
+    try:
+        return is_there(file)
+    except OSError as error:
+        raise DataError(f"{file}: {error}") from error
+
+
 def _read_csv(file: Path, columns: list[str], *, every_column: bool = False) -> pd.DataFrame:
     """The columns (or all, once these are there), as text.
 
@@ -216,6 +225,7 @@ def _read_csv(file: Path, columns: list[str], *, every_column: bool = False) -> 
     import pandas as pd
 
     try:
+        require_regular(file)
         rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: cannot be read as CSV: {error}") from error

@@ -11,6 +11,7 @@ from torch import nn
 
 from toolkit.contracts import Facts, InputSpec
 from toolkit.errors import UserError
+from toolkit.files import require_regular
 
 _HUB_SECONDS = 5.0
 
@@ -112,8 +113,12 @@ def _in_hub_cache(repository: str) -> bool:
 def _from_file(name: str, weights: str, options: dict[str, Any]) -> Any:
     """Weights from a local file; timm adapts position embeddings and drops a foreign head."""
     file = Path(weights)
-    if not file.is_file():
+    if not Path(weights).exists():
         raise UserError(f"backbone.weights: there is no file {weights}")
+    try:
+        require_regular(file)
+    except OSError as error:
+        raise UserError(f"backbone.weights: {weights}: {error}") from error
     if file.suffix not in (".safetensors", ".pth", ".pt", ".bin"):
         raise UserError(f"backbone.weights: {weights}: expected a .safetensors or .pth file")
     overlay = {"file": str(file)}

@@ -34,7 +34,7 @@ from toolkit.data.lease import alone
 from toolkit.data.pack import IMAGES, INDEX, Pack, find_pack
 from toolkit.data.pool import in_processes
 from toolkit.errors import DataError, UserError
-from toolkit.files import bounded, slow
+from toolkit.files import bounded, reporting, slow
 
 FOLDER_VARIABLE = "TOOLKIT_CACHE"
 LIMIT_VARIABLE = "TOOLKIT_CACHE_GB"
@@ -266,13 +266,21 @@ def _filled(
     fill: Callable[[_Job], _Filled], jobs: list[_Job], processes: int | None, notify: Notify
 ) -> Iterator[_Filled]:
     count = processes or os.cpu_count() or 1
+
+    def tell(text: str) -> None:
+        notify(Event("message", text))
+
     if count == 1 or len(jobs) < _WORTH_A_POOL:
-        return map(fill, jobs)
+        with reporting("", tell) as read_now:
+            for job in jobs:
+                read_now(str(job[1]))
+                yield fill(job)
+        return
 
     def waiting(job: _Job, seconds: float) -> None:
-        notify(Event("message", slow(str(job[1]), seconds)))
+        tell(slow(str(job[1]), seconds))
 
-    return in_processes(fill, jobs, count, _single_threaded, waiting)
+    yield from in_processes(fill, jobs, count, _single_threaded, waiting)
 
 
 def _single_threaded() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from toolkit.builtin.sources import IMAGE_SUFFIXES, csv, folder
 from toolkit.contracts import Table
 from toolkit.data.table import read_table
 from toolkit.errors import DataError
+from toolkit.files import bounded, open_regular, why_unreadable
 
 _SAMPLED = 200  # images whose size is looked at
 _TARGETS = ("target", "label", "class", "category", "y", "class_name", "classname", "type", "kind")
@@ -47,6 +49,8 @@ def survey(path: Path) -> Survey:
     """
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
+    if not path.is_file() and not path.is_dir():
+        raise DataError(f"{path}: {why_unreadable(path)}")
     if path.is_file():
         found = _of_table(path, path.parent)
         if found is None:
@@ -55,10 +59,14 @@ def survey(path: Path) -> Survey:
                 "file names (with or without their suffix) and one with labels"
             )
     else:
-        tables = sorted(path.glob("*.csv"), key=lambda file: (file.name != "train.csv", file.name))
+        tables = sorted(_tables(path), key=lambda file: (file.name != "train.csv", file.name))
         candidates = (_of_table(file, path) for file in tables)
         found = next((found for found in candidates if found is not None), None) or _of_folder(path)
     return replace(found, sides=_sides(found.table.train["path"]))
+
+
+def _tables(folder: Path) -> Iterable[Path]:
+    return (file for file in folder.glob("*.csv") if file.is_file())
 
 
 def _of_folder(root: Path) -> Survey:
@@ -170,7 +178,7 @@ def _parent(others: pd.DataFrame, ids: pd.Series[Any]) -> str | None:
 
 def _names(root: Path, train: Path, target: str, labels: pd.Series[Any]) -> dict[str, Any]:
     """The table of class names: one row a label, in another CSV with the label's column."""
-    for file in sorted(root.glob("*.csv")):
+    for file in sorted(_tables(root)):
         rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         names = [c for c in rows.columns if c != target and rows[c].is_unique]
         if file != train and target in rows and names and rows[target].is_unique:
@@ -186,7 +194,7 @@ def _test(
 ) -> dict[str, Any]:
     """The sample submission and the folder of test images, where there are any."""
     places = [p for p in sorted(root.iterdir()) if p.is_dir() and p.name != train_images]
-    for file in sorted(root.glob("*.csv"), key=lambda f: ("sample" not in f.name, f.name)):
+    for file in sorted(_tables(root), key=lambda f: ("sample" not in f.name, f.name)):
         if file == train:
             continue
         rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
@@ -205,10 +213,14 @@ def _sides(paths: pd.Series[Any]) -> tuple[tuple[int, int], ...]:
     sides = []
     for path in paths.iloc[:: max(1, len(paths) // _SAMPLED)]:
         try:
-            with PIL.open(path) as image:
-                sides.append(image.size)
+            sides.append(bounded(partial(_side, path), path))
         except (OSError, UnidentifiedImageError, ValueError):
             continue
     if not sides:
         raise DataError(f"{paths.iloc[0]}: it and the others looked at are no readable images")
     return tuple(sides)
+
+
+def _side(path: str) -> tuple[int, int]:
+    with open_regular(path) as file, PIL.open(file) as image:
+        return image.size

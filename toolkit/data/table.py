@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.contracts import Notify, Prepares, Source, Table, ignore
+from toolkit.contracts import Event, Notify, Prepares, Source, Table, ignore
 from toolkit.data.digests import content_digests
+from toolkit.files import reporting
 
 TRAIN_COLUMNS = ["id", "path", "label", "parent", "group"]
 
@@ -25,7 +26,8 @@ def read_table(source: Source, notify: Notify = ignore) -> Table:
     """
     if isinstance(source, Prepares):
         source.prepare(notify)
-    table = source.read()
+    with reporting("the table", lambda text: notify(Event("message", text))):
+        table = source.read()
     train = table.train[TRAIN_COLUMNS].sort_values("id", kind="stable").reset_index(drop=True)
     test = None if table.test is None else table.test[["id", "path"]].reset_index(drop=True)
     return replace(table, train=train, test=test)

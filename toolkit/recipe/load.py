@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import RecipeError, UserError
+from toolkit.files import NoRegularFile, read_text
 from toolkit.plugin.host import Host
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys, key_lines, split_key
@@ -127,7 +128,7 @@ def _layers(path: str, seen: list[str], host: Host | None) -> list[Recipe]:
         raise RecipeError(f"{origins[('extends',)]}: extends: {error}") from error
     if shipped is None:
         parent = _beside(path, file, parent)
-        if not Path(parent).is_file():
+        if not Path(parent).exists():
             raise RecipeError(f"{origins[('extends',)]}: extends: there is no file {parent}")
     return [*_layers(parent, [*seen, identity], host), layer]
 
@@ -140,11 +141,13 @@ def _beside(path: str, file: Path, parent: str) -> str:
 
 def _read(path: str, file: Path) -> tuple[dict[str, Any], dict[Keys, int]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file)
     except FileNotFoundError as error:
         raise RecipeError(
             f"{path}: there is no such recipe; `toolkit recipes` lists those in the box"
         ) from error
+    except NoRegularFile as error:
+        raise RecipeError(f"{path}: cannot be read: it {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read: {error}") from error
     try:

@@ -12,6 +12,7 @@ import pandas as pd
 from toolkit.contracts import KnowsTestLabels
 from toolkit.data.table import listed
 from toolkit.errors import DataError, RunError
+from toolkit.files import require_regular
 from toolkit.plugin.host import Host
 from toolkit.predict.files import as_predictions, read_predictions
 from toolkit.runs.atomic import write_json
@@ -81,6 +82,7 @@ def labels_from_csv(run: Run, file: Path) -> tuple[pd.DataFrame, str]:
     submission = run.report["submission"]
     id_column, target_column = submission["columns"]
     try:
+        require_regular(file)
         rows = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: cannot be read as CSV: {error}") from error
