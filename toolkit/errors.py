@@ -42,6 +42,10 @@ class RunError(UserError):
     """A run folder is missing, in use by another process, or not what it should be."""
 
 
+class MachineError(UserError):
+    """The machine refuses: a full disk, no permission, no memory, a process that was killed."""
+
+
 def did_you_mean(word: str, known: Iterable[str], *, at_least: float = 0.6) -> str:
     """` Did you mean "alpha"?`, or nothing where no known word is as alike as that (0 to 1)."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=at_least)

@@ -40,7 +40,8 @@ from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.faults import faults
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
-from toolkit.runs.log import Stages, logging_to
+from toolkit.runs.log import Stages, log_error, logging_to
+from toolkit.runs.machine import machine_faults
 from toolkit.runs.manifest import changes_since, differences, manifest
 from toolkit.runs.opened import MANIFEST_KEYS, Run
 from toolkit.runs.reading import DamagedFile, read_csv, read_json
@@ -52,6 +53,7 @@ from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
 
 
+@machine_faults()
 def run(
     recipe: str | Path,
     *,
@@ -74,7 +76,8 @@ def run(
         verify: read every image's content anew, also where its file looks unchanged.
         notify: told of every step.
 
-    Raises `RecipeError`, `DataError` and other `UserError`s with everything that is to mend.
+    Raises `RecipeError`, `DataError` and other `UserError`s with everything that is to mend;
+    `MachineError` where the machine refuses (disk, rights, memory).
     """
     host = host or load_host()
     plan = make_plan(load_recipe(recipe, overrides, host), host)
@@ -83,6 +86,7 @@ def run(
     )
 
 
+@machine_faults()
 def run_plan(
     plan: Plan,
     *,
@@ -182,6 +186,7 @@ def _follow_the_sample(folder: RunFolder, table: Table) -> None:
         write_submission(folder.submission, as_predictions(rows, table.classes), table)
 
 
+@machine_faults()
 def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -> dict[str, Any]:
     """Pass every stage of a plan on a handful of images, one training step a fold.
 
@@ -220,6 +225,7 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
         job.stages.enter("join")
         report = _finish(job, predictions_meta(job, folds), warnings, dropped)
     except BaseException as error:
+        log_error(job.folder.log, error)
         hook.toolkit_run_error(run=job.info, error=error)
         raise
     hook.toolkit_run_end(run=job.info, report=report)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import typer
@@ -47,6 +49,59 @@ def test_a_fault_that_we_do_not_know_is_one_and_shown_whole(ending_with: Callabl
     assert "Traceback" in done.err
     assert "RuntimeError: boom" in done.err
     assert done.err.endswith("This is a fault of toolkit or of a plugin, not yours.\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "runs/a"), "runs/a: no space is left"),
+        (PermissionError(errno.EACCES, "Permission denied", "runs/a"), "runs/a: no permission"),
+        (MemoryError(), "memory ran out: "),
+    ],
+    ids=repr,
+)
+def test_what_the_machine_refuses_is_two_and_a_line_without_a_traceback(
+    error: BaseException, says: str, ending_with: Callable
+) -> None:
+    done = ending_with(error)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(says)
+    assert done.err.endswith("the same command goes on afterwards\n")
+    assert len(done.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "{recipe}", "--runs", "{file}"), "a file is where a folder should be"),
+        (("run", "{recipe}", "--runs", "{file}/runs"), "a file is where a folder should be"),
+        (("run", "{recipe}", "--set", "name={long}"), "too long"),
+        (("tune", "{recipe}", "--trials", "1", "--runs", "{file}"), "a file is where a folder"),
+        (("init", "{data}", "-o", "{long}.toml"), "too long"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_by_every_command(
+    arguments: tuple[str, ...],
+    says: str,
+    toolkit_cli: Callable,
+    tiny_recipe: Path,
+    documents: Path,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    tiny_recipe.write_text(
+        tiny_recipe.read_text() + '[tune.space]\n"optimizer.lr" = { low = 1e-4, high = 1e-2 }\n'
+    )
+    places = {
+        "recipe": tiny_recipe,
+        "file": tmp_path / "file",
+        "data": documents,
+        "long": "x" * 300,
+    }
+    done = toolkit_cli(*(argument.format(**places) for argument in arguments))
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()], ids=repr)

@@ -9,6 +9,7 @@ import traceback
 from typing import Any
 
 from toolkit.errors import ToolkitError, UserError
+from toolkit.runs.machine import machine_fault
 from toolkit.runs.signals import interruptible
 from toolkit.runs.supervised import VARIABLE, begin
 
@@ -62,7 +63,11 @@ def run_command(arguments: list[str]) -> int:
     except ToolkitError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except Exception:  # noqa: BLE001 - the last line of defence: shown whole, ends with 1
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        fault = machine_fault(error)
+        if fault is not None:
+            print(fault, file=sys.stderr)
+            return fault.exit_code
         traceback.print_exc()
         print("This is a fault of toolkit or of a plugin, not yours.", file=sys.stderr)
         return 1

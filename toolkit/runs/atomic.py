@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.runs.machine import WRITING
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,6 +27,9 @@ def writing(file: Path) -> Iterator[Path]:
         with half_made.open("rb+") as handle:
             os.fsync(handle.fileno())
         half_made.replace(file)
+    except Exception as error:
+        error.add_note(f"{WRITING}{file}")  # libraries do not name it
+        raise
     finally:
         half_made.unlink(missing_ok=True)
 

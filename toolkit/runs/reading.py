@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import RunError, cause
+from toolkit.files import require_no_shortage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +98,7 @@ def reading(file: Path, *errors: type[Exception], way_out: str = "") -> Iterator
     try:
         yield
     except OSError as error:
+        require_no_shortage(file, error)
         raise DamagedFile(file, _unread(error), way_out) from error
     except errors as error:
         raise DamagedFile(file, f"is damaged ({cause(error)})", way_out) from error
@@ -106,6 +108,7 @@ def _text(file: Path, way_out: str) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
+        require_no_shortage(file, error)
         raise DamagedFile(file, _unread(error), way_out) from error
     except UnicodeDecodeError as error:
         raise DamagedFile(file, "is damaged, no text", way_out) from error

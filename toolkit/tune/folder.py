@@ -44,6 +44,11 @@ class StudyFolder:
     def page(self) -> Path:
         return self.path / "tune.html"
 
+    @property
+    def log(self) -> Path:
+        """What ended a start of the study, where one ended badly."""
+        return self.path / "log.txt"
+
     def trial(self, plan_hash: str) -> RunFolder:
         """Where a trial trains; trials that train the same plan share it, and its result."""
         return RunFolder(self.path / "trials" / plan_hash[:12])

@@ -18,6 +18,8 @@ from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import write_json
+from toolkit.runs.log import log_error
+from toolkit.runs.machine import machine_faults
 from toolkit.train.components import check_components
 from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
@@ -48,6 +50,7 @@ class Asked:
     verify: bool = False
 
 
+@machine_faults()
 def tune(
     question: Question,
     plan: Plan,
@@ -98,6 +101,9 @@ def tune(
                 reason = search(study, goal, notify, teller.told, rescore=rescore)
                 if not rescore:
                     notify(Event("message", f"the search ends: {reason}"))
+    except BaseException as error:
+        log_error(folder.log, error)
+        raise
     finally:
         if finished(study.study.get_trials(deepcopy=False)):
             write_result(study, hash_)

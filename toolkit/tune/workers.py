@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.contracts import Event, Notify, ignore
-from toolkit.errors import ToolkitError, UserError
-from toolkit.runs.signals import die_with, interruptible
+from toolkit.errors import MachineError, ToolkitError, UserError
+from toolkit.runs.machine import machine_fault
+from toolkit.runs.signals import die_with, interruptible, killed_by
 
 _POLL_SECONDS = 1.0
 _RESTARTS = 3
@@ -124,7 +125,10 @@ class _Worker:
             return
         self.done = True
         if code < 0:
-            self.error = ToolkitError(f"worker {self.number} died {self.starts} times ({code})")
+            self.error = MachineError(
+                f"worker {self.number} was ended by {killed_by(code)} {self.starts} times; the "
+                "same command goes on; with fewer --workers each has more memory"
+            )
         elif code > 0 and self.error is None:
             self.error = ToolkitError(f"worker {self.number} ended with code {code}")
 
@@ -154,9 +158,13 @@ def _main(orders: Orders, pipe: Connection, parent: int) -> None:
         pass  # the trial was failed in the study, and is queued again by whoever goes on
     except UserError as error:
         pipe.send(("mistake", "\n".join(error.lines)))
-    except Exception:  # noqa: BLE001 - shown whole by the process that started this one
+    except Exception as error:  # noqa: BLE001 - shown whole by the process that started this one
         import traceback
 
+        fault = machine_fault(error)
+        if fault is not None:
+            pipe.send(("mistake", str(fault)))
+            return
         pipe.send(("fault", traceback.format_exc()))
     finally:
         pipe.close()
