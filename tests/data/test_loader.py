@@ -56,7 +56,7 @@ def test_without_augmentation_rows_are_the_packs_images(pack: Pack, spec: ImageS
 
 
 def test_one_image_is_a_batch_of_one(augmented: Images) -> None:
-    torch.testing.assert_close(augmented[(2, 5)], augmented.__getitems__([(2, 1), (2, 5)])[1])
+    torch.testing.assert_close(augmented[(2, 5)], augmented.batch([(2, 1), (2, 5)])[1])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])

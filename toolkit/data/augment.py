@@ -10,8 +10,44 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.contracts import Augmentation, Image
-from toolkit.errors import UserError
+from toolkit.contracts import Augmentation, Image, ImageSpec
+from toolkit.errors import PluginError, UserError
+from toolkit.recipe.plan import Choice
+
+
+def build_augmentation(choice: Choice, spec: ImageSpec) -> Augmentation:
+    """What a recipe chose, callable, its every answer looked at."""
+    return _Checked(as_callable(choice.build(spec)), choice)
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """An augmentation whose every image is looked at: one of floats would be stored as black."""
+
+    augment: Augmentation
+    choice: Choice
+
+    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
+        changed: object = self.augment(image, rng)
+        if (
+            isinstance(changed, np.ndarray)
+            and changed.dtype == np.uint8
+            and changed.ndim == 3
+            and changed.shape[2] == 3
+            and changed.size
+        ):
+            return changed
+        raise PluginError(
+            f"{self.choice.component}: gives {_said(changed)}, expected uint8 (height, width, 3); "
+            "normalization is the host's"
+        )
+
+
+def _said(value: object) -> str:
+    """What a value is, for an error: `float32 (8, 8, 3)`, or its type."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__
 
 
 def as_callable(augmentation: Any) -> Augmentation:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from toolkit.contracts import Augmentation, ImageSpec, Ints, Preprocess
 from toolkit.data.images import to_input
@@ -39,9 +39,19 @@ class Images(Dataset[Tensor]):
         return len(self.rows)
 
     def __getitem__(self, key: Key) -> Tensor:
-        return self.__getitems__([key])[0]
+        return self.batch([key])[0]
 
-    def __getitems__(self, keys: Sequence[Key] | Ints) -> Tensor:
+    def __getitems__(self, keys: Sequence[Key] | Ints) -> Tensor | UserError:
+        """A batch for the loader. What is told in a line comes as a value out of a loader process:
+        raised there, torch would bury it in the text of a traceback."""
+        try:
+            return self.batch(keys)
+        except UserError as error:
+            if get_worker_info() is None:
+                raise
+            return error
+
+    def batch(self, keys: Sequence[Key] | Ints) -> Tensor:
         """A batch `(B, S, S, 3)` uint8. The generator of an image depends on its key alone, so
         that neither the number of loader processes nor a resume changes a pixel."""
         packed, size = self.pack.images, self.spec.size
@@ -113,7 +123,10 @@ class Batches:
         """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""
         chunks = self.split(order)
         self.keys.begin(epoch, order, [len(chunk) for chunk in chunks])
-        yield from zip(chunks, self.loader, strict=True)
+        for chunk, batch in zip(chunks, self.loader, strict=True):
+            if isinstance(batch, UserError):
+                raise batch
+            yield chunk, batch
 
 
 def earlier_draws(order: Ints) -> Ints:

@@ -21,11 +21,13 @@ def predict_views(
     views: Sequence[str],
     autocast: Callable[[], torch.autocast],
     on_images: Callable[[int], None],
+    checked: Callable[[Tensor, int], Tensor] = lambda logits, rows: logits,
 ) -> dict[str, Floats]:
     """Probabilities `(n, C)` of rows 0 to `count - 1`, for each view.
 
     Args:
         on_images: told the number of images after each batch.
+        checked: gives the logits of so many images as they are, or raises where they are none.
     """
     parts: dict[str, list[Floats]] = {view: [] for view in views}
     model.eval()
@@ -35,6 +37,7 @@ def predict_views(
             for view in views:
                 with autocast():
                     logits: Tensor = model(view_of(batch, view))
+                logits = checked(logits, len(rows))
                 parts[view].append(logits.float().softmax(dim=1).cpu().numpy())
             on_images(len(rows))
     return {view: np.concatenate(chunks) for view, chunks in parts.items()}

@@ -12,12 +12,14 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import nn
 
 from toolkit.contracts import Facts, Notify, RunInfo, Table, ignore
-from toolkit.data.augment import as_callable
+from toolkit.data.augment import build_augmentation
 from toolkit.errors import PluginError, UserError, cause
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Choice, Plan
+from toolkit.train.invariants import require_loss
 from toolkit.train.job import facts_of
 from toolkit.train.model import check_model
 from toolkit.train.one_row import require_batches, trains_on_one_row
@@ -61,27 +63,21 @@ def _probe(plan: Plan, facts: Facts) -> None:
         augmentation = plan.choices.get(keys)
         if augmentation is None:
             continue
-        augment = as_callable(augmentation.build(plan.image))
+        augment = build_augmentation(augmentation, plan.image)
         with augmentation.blamed("fails at its first call"):
-            changed = augment(grey, np.random.default_rng(0))
-        shape: tuple[int, ...] = getattr(changed, "shape", ())
-        if len(shape) != 3 or shape[2] != 3 or changed.dtype != np.uint8:
-            raise PluginError(
-                f"augmentation {augmentation.use}: gives {_said(changed)}, expected "
-                "uint8 (height, width, 3); normalization is the host's"
-            )
+            augment(grey, np.random.default_rng(0))
     choice = plan.choice("loss")
     targets = torch.eye(len(facts.classes))[:2]
     logits = torch.zeros_like(targets).requires_grad_()
     loss = choice.build(facts)
     with choice.blamed("fails at its first call"):
         value = loss(logits, targets)
-    if not isinstance(value, torch.Tensor) or value.shape != ():
-        raise PluginError(
-            f"loss {choice.use}: gives {_said(value)}, expected a scalar tensor: end in .mean()"
-        )
+    require_loss(choice, value)
     with choice.blamed("fails at its first call"):
         value.backward()  # type: ignore[no-untyped-call]
+    if not isinstance(loss, nn.Module):
+        found = type(loss).__name__
+        raise PluginError(f"{choice.component}: gives a {found}, expected an nn.Module")
 
 
 @contextmanager
@@ -98,14 +94,6 @@ def _of_the_library(backbone: Choice) -> Iterator[None]:
             f"{backbone.component}: fails at its first call: {cause(error)} "
             f"({last.filename}:{last.lineno})"
         ) from error
-
-
-def _said(value: object) -> str:
-    """What a value is, for an error: `float32 (8, 8, 3)`, or its type."""
-    shape = getattr(value, "shape", None)
-    return (
-        type(value).__name__ if shape is None else f"{getattr(value, 'dtype', '')} {tuple(shape)}"
-    )
 
 
 def _probe_tracker(plan: Plan) -> None:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from toolkit.contracts import Event, Floats, Ints, Notify
-from toolkit.data.augment import as_callable
+from toolkit.data.augment import build_augmentation
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
 from toolkit.errors import UserError
 from toolkit.predict.files import prediction_rows, write_predictions
@@ -27,6 +28,7 @@ from toolkit.runs.reading import DamagedFile
 from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
+from toolkit.train.invariants import require_logits, require_loss
 from toolkit.train.job import FoldJob, Progress, Rows, Watch
 from toolkit.train.layout import placed
 from toolkit.train.memory import keep_freed_memory
@@ -143,8 +145,7 @@ class _Loop:
     def _batches(self, rows: Rows, *, augmented: bool = False) -> Batches:
         augment = None
         if augmented:
-            built = self.plan.choice("augment", "train").build(self.plan.image)
-            augment = as_callable(built)
+            augment = build_augmentation(self.plan.choice("augment", "train"), self.plan.image)
         seed = (self.plan.seed, self.job.fold, _AUGMENT)
         images = Images(self.job.pack, rows.packed, self.plan.image, augment, seed)
         device = self.accelerator.device
@@ -218,7 +219,8 @@ class _Loop:
             )
             with self.accelerator.autocast():
                 logits = model(batch)
-            loss = self.criterion(logits, targets)
+            self._require_logits(logits, len(rows), "in training")
+            loss = require_loss(self.plan.choice("loss"), self.criterion(logits, targets))
             # A batch's loss is the mean of its rows: weighted by their share of the step's rows,
             # the gradients add up to that of the mean over the step, whatever the cut.
             share = len(rows) / step_rows[(step - 1) // section.accumulate]
@@ -279,7 +281,12 @@ class _Loop:
             views,
             self.accelerator.autocast,
             on_images,
+            partial(self._require_logits, when="in prediction"),
         )
+
+    def _require_logits(self, logits: object, rows: int, when: str) -> Tensor:
+        classes = len(self.job.facts.classes)
+        return require_logits(self.plan.choice("backbone"), logits, rows, classes, when)
 
     def _order(self, epoch: int) -> Ints:
         """The rows of an epoch; the same ones whenever it is asked."""

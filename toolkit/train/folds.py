@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ints, Notify, RunInfo
+from toolkit.data.augment import build_augmentation
 from toolkit.data.check import Data
 from toolkit.data.folds import fold_hash, split_rows
 from toolkit.data.offline import Copies, Joined, draw_copies
@@ -123,7 +124,7 @@ def _copies(job: Job) -> Copies | None:
         data.pack,
         data.train_rows,
         originals,
-        choice.build,
+        partial(build_augmentation, choice),
         {
             "use": choice.use,
             "version": choice.entry.version,

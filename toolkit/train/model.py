@@ -11,6 +11,7 @@ from toolkit.recipe.plan import Plan
 from toolkit.train.device import make_accelerator
 from toolkit.train.layout import AROUND, harmful_convolutions
 from toolkit.train.optimizer import make_optimizer
+from toolkit.train.training_mode import check_training
 
 
 def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
@@ -60,3 +61,4 @@ def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
     shape = tuple(logits.shape)
     if shape != (1, classes):
         raise PluginError(f"backbone {use}: gives {shape} for one image, expected (1, {classes})")
+    check_training(plan, facts, model)
