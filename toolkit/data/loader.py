@@ -140,7 +140,7 @@ def earlier_draws(order: Ints) -> Ints:
     return before
 
 
-class _Keys(Sampler[Ints]):
+class _Keys(Sampler[Any]):
     """The keys of the current epoch's batches, each `(B, 3)`: no Python object a row."""
 
     def __init__(self) -> None:

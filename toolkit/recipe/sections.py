@@ -121,7 +121,13 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 class Train(Section):
     epochs: Annotated[int, Field(ge=1, description="at most this many")] = 20
-    batch_size: Annotated[int, Field(ge=1, description="images a step")] = 16
+    batch_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="images a step; one more where one alone cannot train",
+        ),
+    ] = 16
     accumulate: Annotated[int, Field(ge=1, description="steps whose gradients are summed")] = 1
     early_stop: Annotated[
         int, Field(ge=0, description="stop after this many epochs without a rise; 0 never")

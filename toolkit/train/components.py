@@ -74,7 +74,7 @@ def _probe(plan: Plan, facts: Facts) -> None:
         value = loss(logits, targets)
     require_loss(choice, value)
     with choice.blamed("fails at its first call"):
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
     if not isinstance(loss, nn.Module):
         found = type(loss).__name__
         raise PluginError(f"{choice.component}: gives a {found}, expected an nn.Module")
