@@ -37,6 +37,7 @@ from toolkit.report.build import build_report
 from toolkit.report.mistakes import find_mistakes
 from toolkit.report.page import draw_page
 from toolkit.runs.atomic import csv_text, write_json, write_text
+from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.faults import faults
 from toolkit.runs.folder import RunFolder, find_run, new_run
 from toolkit.runs.lock import held
@@ -98,6 +99,7 @@ def run_plan(
 ) -> Run:
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
     opened, unless `again` asks for a new run."""
+    refuse_while_a_script_is_run_again()
     stages = Stages(notify)
     for line in changes_since(Path(plan.path), plan.components):
         notify(Event("message", line))

@@ -129,7 +129,7 @@ def obituary(name: str, killed: str, at: Mapping[str, Any]) -> list[str]:
 
 
 def _where(at: Mapping[str, Any]) -> str:
-    stage = _STAGES.get(at.get("stage", ""), at.get("stage", "starting"))
+    stage = _STAGES.get(str(at.get("stage")), "starting")
     if "fold" not in at:
         return stage
     fold = f"in fold {at['fold'] + 1} of {at['folds']}"

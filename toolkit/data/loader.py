@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from toolkit.data.images import to_input
 from toolkit.data.offline import Joined
 from toolkit.data.pack import Pack
 from toolkit.errors import UserError
+from toolkit.runs.children import without_main
 
 Key = Sequence[int] | Ints
 """Epoch, row, and how often the epoch drew the row before (0, if left out): what decides an
@@ -85,6 +87,7 @@ class Batches:
         """`one_row_trains` is asked where an epoch's cut would leave a batch with one row."""
         self.batch_size, self.one_row_trains = batch_size, one_row_trains
         self.keys = _Keys()
+        self.started = False  # the processes, which live on
         options: dict[str, Any] = {}
         if workers:
             options = {
@@ -123,7 +126,11 @@ class Batches:
         """The rows `(B,)` and the uint8 images `(B, S, S, 3)` of each batch of an epoch."""
         chunks = self.split(order)
         self.keys.begin(epoch, order, [len(chunk) for chunk in chunks])
-        for chunk, batch in zip(chunks, self.loader, strict=True):
+        starts = self.loader.num_workers and not self.started
+        with without_main(pickle.dumps(self.loader.dataset) if starts else b""):
+            batches = iter(self.loader)
+        self.started = True
+        for chunk, batch in zip(chunks, batches, strict=True):
             if isinstance(batch, UserError):
                 raise batch
             yield chunk, batch

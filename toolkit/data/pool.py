@@ -12,8 +12,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from toolkit.errors import UserError
+from toolkit.errors import MachineError, UserError
 from toolkit.files import REPORT_SECONDS
+from toolkit.runs.children import NEEDS_GUARD, needs_main, without_main
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -37,21 +38,23 @@ def in_processes(
         waiting: told the oldest job in work, and the seconds since anything was done, while
             nothing gets done for long.
 
-    Raises what `work` raises, and `UserError` where the processes die.
+    Raises what `work` raises, and `MachineError` where the processes die.
     """
     # Spawned, not forked: the parent may hold threads of OpenMP or CUDA that a fork would break.
     context = multiprocessing.get_context("spawn")
     size = max(1, min(_CHUNK, len(jobs) // (processes * _AHEAD)))
     todo = deque(jobs[start : start + size] for start in range(0, len(jobs), size))
     count = min(processes, len(todo))
-    pool = ProcessPoolExecutor(count, context, _start, (prepare, pickle.dumps(work)))
+    pickled = pickle.dumps(work)
+    pool = ProcessPoolExecutor(count, context, _start, (prepare, pickled))
     pending: dict[Future[list[Result]], Sequence[Job]] = {}
     since = time.monotonic()
     try:
         while todo or pending:
             while todo and len(pending) < count * _AHEAD:
                 chunk = todo.popleft()
-                pending[pool.submit(_each, chunk)] = chunk
+                with without_main(pickled):
+                    pending[pool.submit(_each, chunk)] = chunk
             done, _ = wait(pending, REPORT_SECONDS, FIRST_COMPLETED)
             if not done:
                 waiting(next(iter(pending.values()))[0], time.monotonic() - since)
@@ -61,9 +64,11 @@ def in_processes(
                 del pending[future]
                 yield from future.result()
     except BrokenProcessPool as error:
-        raise UserError(
-            "the decoding processes died: there was too little memory, or a script calls "
-            'toolkit.run without `if __name__ == "__main__":`'
+        if needs_main(pickled):
+            raise UserError(f"the decoding processes died: {NEEDS_GUARD}") from error
+        raise MachineError(
+            "the decoding processes died, killed by hand or for want of memory: end other "
+            "programs; the same command goes on afterwards"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)

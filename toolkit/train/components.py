@@ -16,9 +16,12 @@ from torch import nn
 
 from toolkit.contracts import Facts, Notify, RunInfo, Table, ignore
 from toolkit.data.augment import build_augmentation
+from toolkit.data.loader import worker_count
 from toolkit.errors import PluginError, UserError, cause
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Choice, Plan
+from toolkit.runs.children import require_travel
+from toolkit.train.device import make_accelerator
 from toolkit.train.invariants import require_loss
 from toolkit.train.job import facts_of
 from toolkit.train.model import check_model
@@ -58,12 +61,15 @@ def _probe(plan: Plan, facts: Facts) -> None:
     """One grey image through the augmentation and two rows through the loss: what a third party
     got wrong shows here, not as black batches or in the first backward pass."""
     side = plan.image.working_size
+    workers = worker_count(plan.train.workers, make_accelerator(plan.train.precision).device)
     grey = np.full((side, side, 3), 128, dtype=np.uint8)
     for keys in (("augment", "train"), ("augment", "offline")):
         augmentation = plan.choices.get(keys)
         if augmentation is None:
             continue
         augment = build_augmentation(augmentation, plan.image)
+        if workers and keys == ("augment", "train"):
+            require_travel(augment, augmentation.component, "set train.workers = 0")
         with augmentation.blamed("fails at its first call"):
             augment(grey, np.random.default_rng(0))
     choice = plan.choice("loss")

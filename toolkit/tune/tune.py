@@ -18,6 +18,7 @@ from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import write_json
+from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.log import log_error
 from toolkit.runs.machine import machine_faults
 from toolkit.train.components import check_components
@@ -70,6 +71,7 @@ def tune(
     Raises `UserError`s with everything that is to mend before any trial. An interruption leaves
     the results so far.
     """
+    refuse_while_a_script_is_run_again()
     if asked.storage is not None:
         check_url(asked.storage)
     chosen = waiting()

@@ -16,6 +16,7 @@ from typing import Any
 
 from toolkit.contracts import Event, Notify, ignore
 from toolkit.errors import MachineError, ToolkitError, UserError
+from toolkit.runs.children import without_main
 from toolkit.runs.machine import machine_fault
 from toolkit.runs.signals import die_with, interruptible, killed_by
 
@@ -96,7 +97,7 @@ class _Worker:
         self.process = context.Process(
             target=_main, args=(self.orders, theirs, os.getpid()), name=f"worker {self.number}"
         )
-        with _environment(self.environment):
+        with _environment(self.environment), without_main():
             self.process.start()
         theirs.close()
         self.pending = True
