@@ -36,7 +36,7 @@ from toolkit.recipe.show import recipe_text
 from toolkit.report.build import build_report
 from toolkit.report.mistakes import find_mistakes
 from toolkit.report.page import draw_page
-from toolkit.runs.atomic import csv_text, write_json, write_text
+from toolkit.runs.atomic import csv_text, not_finite, write_json, write_text
 from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.faults import faults
 from toolkit.runs.folder import RunFolder, find_run, new_run
@@ -136,6 +136,10 @@ def _is_whole(job: Job) -> bool:
         lost = faults(job.folder)
     except RunError as damage:  # of the report itself
         job.notify(Event("message", str(damage)))
+        return False
+    if any(not_finite(Run(job.folder.path).report)):  # as earlier versions finished some runs
+        text = f"{job.folder.report}: holds what is no number; the run is carried on from its folds"
+        job.notify(Event("message", text))
         return False
     if not lost:
         return True

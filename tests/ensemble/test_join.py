@@ -152,6 +152,9 @@ class Returns:
         member(GOOD, ids="xzy"),
         member([[1, 0], [0.5, 0.6], [0, 1]]),
         member([[1, 0], [np.nan, 0.5], [0, 1]]),
+        member([[1, 0], [np.inf, -np.inf], [0, 1]]),
+        member([[1, 0], [1.5, -0.5], [0, 1]]),
+        member(np.array(GOOD).sum(axis=1)),
         member(GOOD[:2], ids="xy"),
     ],
 )

@@ -203,8 +203,8 @@ def test_an_unfinished_run_predicts_again_what_a_fold_lost(
         ("state.safetensors", "empty"),
         ("state.safetensors", "half"),
         ("state.safetensors", "garbage"),
-        ("weights.safetensors", "half"),
-        ("weights.safetensors", "gone"),
+        ("best-1.safetensors", "half"),
+        ("best-1.safetensors", "gone"),
     ],
 )
 def test_a_fold_whose_state_is_damaged_starts_anew(
@@ -224,7 +224,9 @@ def state_of_a_stopped_fold(run: Run) -> None:
     """A state as the loop leaves it behind its first epoch, as far as a resume looks at it."""
     from toolkit.train.state import save_tree
 
-    save_tree(run.folder.fold(1).state, {"progress": {"best_epoch": 1}})
+    fold = run.folder.fold(1)
+    save_tree(fold.state, {"progress": {"best_epoch": 1}})
+    fold.best(1).write_bytes(fold.weights.read_bytes())
 
 
 @pytest.mark.parametrize("how", ["empty", "half", "garbage"])

@@ -350,3 +350,21 @@ def test_a_component_that_breaks_its_contract_is_found_before_anything_trains(
     with pytest.raises(PluginError, match=told):
         run_tiny(overrides={f"{section}.use": "broken"}, host=host)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_that_was_finished_without_numbers_is_carried_on(run_tiny) -> None:
+    run = run_tiny()
+    report = json.loads((run.path / "report.json").read_text())
+    report["scores"]["oof"]["clean"]["log_loss"] = float("nan")
+    (run.path / "report.json").write_text(json.dumps(report))
+    done = run.path / "folds/1/done"
+    done.write_text(json.dumps({**json.loads(done.read_text()), "log_loss": float("nan")}))
+    events: list[Event] = []
+    again = run_tiny(notify=events.append)
+    assert again.path == run.path
+    assert np.isfinite(again.report["scores"]["oof"]["clean"]["log_loss"])
+    texts = [event.text for event in events if event.stage == "message"]
+    assert any("report.json: holds what is no number" in text for text in texts)
+    assert [text for text in texts if "anew" in text] == [
+        f"{done}: holds what is no number; fold 1 is trained anew"
+    ]

@@ -140,3 +140,11 @@ def test_a_failed_write_leaves_the_file_as_it_was(
         write_predictions(file, rows, META)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_not_written(rows: pd.DataFrame, tmp_path: Path, value: float) -> None:
+    rows.loc[1, "p_2"] = value
+    with pytest.raises(DataError, match=r"not written: 1 of 9 rows .* \(a is the first\)"):
+        write_predictions(tmp_path / "oof.parquet", rows, META)
+    assert list(tmp_path.iterdir()) == []

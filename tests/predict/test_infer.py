@@ -104,3 +104,25 @@ def test_the_mean_view_is_the_mean() -> None:
 def test_the_mean_of_one_view_is_that_view_to_the_last_bit() -> None:
     only = np.random.default_rng(0).dirichlet([1, 1, 1], 20).astype(np.float32)
     np.testing.assert_array_equal(mean_view({"identity": only}), only)
+
+
+class Lost(nn.Module):
+    """Logits of which some are no numbers, though softmax would make an answer of them."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        logits = batch.mean(dim=(2, 3))  # (N, 3)
+        logits[0, 1] = -torch.inf
+        return logits
+
+
+def test_a_row_with_a_logit_that_is_no_number_has_no_probability(images: Images) -> None:
+    normalize = Normalize(
+        Preprocess(images.spec, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
+        torch.device("cpu"),
+        channels_last=True,
+    )
+    batches = Batches(images, 4, workers=0, pin=False)
+    found = predict_views(Lost(), batches, ROWS, normalize, ["identity"], nullcontext, print)
+    lost = np.isnan(found["identity"])
+    assert lost.all(axis=1).tolist() == [row in (0, 4) for row in range(ROWS)]
+    assert not lost[1:4].any()

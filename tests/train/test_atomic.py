@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from toolkit.runs.atomic import csv_text, write_json, write_text, writing
+from toolkit.errors import UserError
+from toolkit.runs.atomic import csv_text, not_finite, write_json, write_text, writing
 
 
 def test_the_file_appears_whole_when_the_writing_is_done(tmp_path: Path) -> None:
@@ -87,3 +90,22 @@ def test_text_and_json_are_utf8_and_end_with_a_line_break(tmp_path: Path) -> Non
 def test_a_table_has_the_same_line_breaks_on_every_system(tmp_path: Path) -> None:
     write_text(tmp_path / "folds.csv", csv_text(pd.DataFrame({"id": ["a", "b,c"], "fold": [0, 1]})))
     assert (tmp_path / "folds.csv").read_bytes() == b'id,fold\na,0\n"b,c",1\n'
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float64("nan")])
+def test_json_without_numbers_is_not_written_and_the_value_is_named(
+    tmp_path: Path, number: float
+) -> None:
+    file = tmp_path / "report.json"
+    write_json(file, {"scores": [1.0]})
+    before = file.read_bytes()
+    with pytest.raises(UserError, match=rf"report\.json: not written: scores\.a\[1\] is {number}"):
+        write_json(file, {"name": "x", "scores": {"a": [1.0, number]}})
+    assert file.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_no_number_is_found_wherever_it_is() -> None:
+    value = {"a": {"b": [0, (1, math.inf)]}, 3: math.nan, "c": "nan", "d": None}
+    found = [where for where, _ in not_finite(value)]
+    assert found == ["a.b[1][1]", "3"]

@@ -13,6 +13,7 @@ from toolkit.predict.files import (
     ALL_FOLDS,
     PredictionsMeta,
     as_predictions,
+    finite_rows,
     prediction_rows,
     read_predictions,
 )
@@ -51,15 +52,40 @@ def combine(ensembler: Ensembler, members: list[Predictions]) -> Predictions:
         if not np.isfinite(member.probabilities).all():
             raise DataError("a member of the ensemble has probabilities that are no numbers")
     joined = ensembler.combine(members)
-    sums = joined.probabilities.sum(axis=1)
-    if joined.ids != ids or not np.allclose(sums, 1, atol=1e-4):
-        name = type(ensembler).__name__
-        raise PluginError(f"ensembler {name}: must keep the IDs and give rows that sum to 1")
+    fault = _fault_of(joined, members[0])
+    if fault is not None:
+        raise PluginError(
+            f"ensembler {type(ensembler).__name__}: must keep the IDs and give numbers from 0 to "
+            f"1, rows that sum to 1; it gives {fault}"
+        )
     return joined
+
+
+def _fault_of(joined: Predictions, member: Predictions) -> str | None:
+    """What an ensembler made that no ensembler may."""
+    given = joined.probabilities
+    if joined.ids != member.ids:
+        return "other IDs, or another order"
+    if given.shape != member.probabilities.shape:
+        return f"the shape {given.shape}, not {member.probabilities.shape}"
+    rows, fault = ~np.isfinite(given).all(axis=1), "with what is no number"
+    if not rows.any():
+        rows, fault = (given < -1e-6).any(axis=1), "with what is below 0"
+    if not rows.any():
+        rows, fault = ~np.isclose(given.sum(axis=1), 1, atol=1e-4), "with another sum"
+    if not rows.any():
+        return None
+    first = joined.ids[int(rows.argmax())]
+    return f"{rows.sum()} of {len(joined.ids)} rows {fault} ({first} is the first)"
 
 
 def _rows_of(file: Path, meta: PredictionsMeta) -> pd.DataFrame:
     rows, found = read_predictions(file, "remove it, and the same command makes it again")
     if found != meta:
         raise DataError(f"{file}: belongs to another plan, other folds or other classes")
+    if not finite_rows(rows, found.classes).all():
+        raise DataError(
+            f"{file}: has probabilities that are no numbers; remove {file.parent}, and the same "
+            "command trains that fold again"
+        )
     return rows

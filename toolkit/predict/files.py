@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -59,7 +60,13 @@ def prediction_rows(
 
 def write_predictions(file: Path, rows: pd.DataFrame, meta: PredictionsMeta) -> None:
     """Write a predictions table, sorted by variant, view, ID and fold; the same rows give the
-    same bytes."""
+    same bytes. Raises `DataError` where a probability is no number."""
+    bad = rows[~finite_rows(rows, meta.classes)]
+    if len(bad):
+        raise DataError(
+            f"{file}: not written: {len(bad)} of {len(rows)} rows have probabilities that are no "
+            f"numbers ({bad['id'].iloc[0]} is the first)"
+        )
     rows = rows.sort_values(["variant", "view", "id", "fold"], kind="stable")
     table = pa.Table.from_pandas(rows.reset_index(drop=True), preserve_index=False)
     text = {"toolkit": json.dumps(asdict(meta))}
@@ -86,6 +93,14 @@ def read_predictions(file: Path, way_out: str = "") -> tuple[pd.DataFrame, Predi
     if table.column_names != expected:
         raise DataError(f"{file}: expected the columns {expected}, found {table.column_names}")
     return table.to_pandas(), facts
+
+
+def finite_rows(rows: pd.DataFrame, classes: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which rows of a predictions table `(n,)` hold numbers alone."""
+    finite: npt.NDArray[np.bool_] = np.isfinite(
+        rows[[f"p_{c}" for c in range(len(classes))]].to_numpy()
+    ).all(axis=1)
+    return finite
 
 
 def as_predictions(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -19,13 +21,17 @@ def predict_views(
     count: int,
     normalize: Normalize,
     views: Sequence[str],
-    autocast: Callable[[], torch.autocast],
+    autocast: Callable[[], AbstractContextManager[object]],
     on_images: Callable[[int], None],
     checked: Callable[[Tensor, int], Tensor] = lambda logits, rows: logits,
 ) -> dict[str, Floats]:
     """Probabilities `(n, C)` of rows 0 to `count - 1`, for each view.
 
+    A row with a logit that is no number is NaN throughout: softmax would make a confident answer
+    of most of them.
+
     Args:
+        autocast: held around the model, decides the precision that it computes in.
         on_images: told the number of images after each batch.
         checked: gives the logits of so many images as they are, or raises where they are none.
     """
@@ -37,8 +43,10 @@ def predict_views(
             for view in views:
                 with autocast():
                     logits: Tensor = model(view_of(batch, view))
-                logits = checked(logits, len(rows))
-                parts[view].append(logits.float().softmax(dim=1).cpu().numpy())
+                logits = checked(logits, len(rows)).float()
+                numbers = logits.isfinite().all(dim=1, keepdim=True)
+                probabilities = logits.softmax(dim=1).where(numbers, math.nan)
+                parts[view].append(probabilities.cpu().numpy())
             on_images(len(rows))
     return {view: np.concatenate(chunks) for view, chunks in parts.items()}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.errors import UserError
 from toolkit.runs.machine import WRITING
 
 if TYPE_CHECKING:
@@ -46,4 +48,31 @@ def csv_text(rows: pd.DataFrame) -> str:
 
 
 def write_json(file: Path, value: Any) -> None:
-    write_text(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Write a value as JSON, which has no NaN and no infinity.
+
+    Raises `UserError`, which names the value, where one is not finite; nothing is written then.
+    """
+    try:
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        found = next(not_finite(value), None)
+        if found is None:  # a circle, or the like
+            raise
+        where, number = found
+        raise UserError(
+            f"{file}: not written: {where} is {number}, which is no number; whatever gave it is "
+            "at fault: a component, or a value in the data"
+        ) from error
+    write_text(file, text + "\n")
+
+
+def not_finite(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
+    """Dotted key and value of every NaN and infinity in a JSON value."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from not_finite(item, f"{at}.{key}" if at else str(key))
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from not_finite(item, f"{at}[{number}]")

@@ -42,6 +42,22 @@ class FoldFolder:
         """The loop's state, while the fold is in training."""
         return self.path / "state.safetensors"
 
+    def best(self, epoch: int) -> Path:
+        """Weights of an epoch, while the fold is in training. The state says which epoch is the
+        best: weights and state cannot be of two minds, whenever the process is killed."""
+        return self.path / f"best-{epoch}.safetensors"
+
+    def forget_training(self) -> None:
+        """Remove what only a fold in training needs: its state, then the best weights so far."""
+        self.state.unlink(missing_ok=True)
+        self.forget_best()
+
+    def forget_best(self, *, but: int | None = None) -> None:
+        """Remove the weights of every epoch but one."""
+        for file in self.path.glob("best-*.safetensors"):
+            if but is None or file != self.best(but):
+                file.unlink(missing_ok=True)
+
     @property
     def done(self) -> Path:
         """Seconds and images per second; its presence says that the fold is finished."""

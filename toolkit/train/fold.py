@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.contracts import Event, Floats, Ints, Notify
+from toolkit.contracts import Event, Ints, Notify
 from toolkit.data.augment import build_augmentation
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
 from toolkit.errors import UserError
-from toolkit.predict.files import prediction_rows, write_predictions
-from toolkit.predict.infer import mean_view, predict_views
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.faults import safetensors
 from toolkit.runs.reading import DamagedFile
 from toolkit.runs.supervised import mark
-from toolkit.score.metrics import scores
 from toolkit.train.device import make_accelerator
+from toolkit.train.evaluate import Evaluator
+from toolkit.train.finite import LOOK_EVERY, infinite_buffers, require_losses, require_weights
 from toolkit.train.invariants import require_logits, require_loss
-from toolkit.train.job import FoldJob, Progress, Rows, Watch
+from toolkit.train.job import FoldJob, Progress, Rows, Watch, per_second
 from toolkit.train.layout import placed
 from toolkit.train.memory import keep_freed_memory
 from toolkit.train.model import build_model
@@ -51,7 +49,7 @@ _ORDER, _AUGMENT, _WEIGHTS = 1, 2, 3
 
 
 def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = None) -> bool:
-    """Train, keep the best epoch, predict validation and test, and mark the fold as done.
+    """Train, keep one epoch's weights, predict validation and test, and mark the fold as done.
 
     Resumes behind the last finished epoch.
 
@@ -64,41 +62,26 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
     mark(fold=job.fold, folds=job.plan.split.folds)
     job.folder.path.mkdir(parents=True, exist_ok=True)
     hook.toolkit_fold_start(run=job.run, fold=job.fold)
-    started = time.perf_counter()
-    loop = _Loop(job, notify, hook)
-    loop.resume()
 
     def see(metrics: Mapping[str, float]) -> bool:
         return watch is None or watch.epoch(job.fold, metrics)
 
-    goes_on = all(map(see, loop.progress.history))
     try:
+        loop = _Loop(job, notify, hook)
+        loop.resume()
+        goes_on = all(map(see, loop.progress.history))
         while goes_on and not loop.finished:
             loop.epoch()
             goes_on = see(loop.progress.history[-1])
-        if not goes_on:
-            loop.free()
-            return False
-        load_weights(job.folder.weights, loop.bare_model)
-        result = loop.predict()
+        result = loop.finish() if goes_on else None
     except torch.OutOfMemoryError as error:
         raise UserError(
             f"train.batch_size = {job.plan.train.batch_size} does not fit into the GPU's memory; "
             "lower it and raise train.accumulate, or lower image.size"
         ) from error
-    write_text(job.folder.history, csv_text(pd.DataFrame(loop.progress.history)))
-    seconds = sum(row["seconds"] for row in loop.progress.history)
-    images = sum(row["images"] for row in loop.progress.history)
-    facts = {
-        **result,
-        "best_epoch": loop.progress.best_epoch,
-        "epochs": loop.progress.epoch,
-        "seconds": round(time.perf_counter() - started, 1),
-        "images_per_second": round(images / seconds, 1),
-    }
-    write_json(job.folder.done, facts)
-    job.folder.state.unlink(missing_ok=True)
     loop.free()
+    if result is None:
+        return False
     hook.toolkit_fold_end(run=job.run, fold=job.fold, scores=result)
     return True
 
@@ -106,8 +89,8 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
 def predict_fold(job: FoldJob, notify: Notify) -> None:
     """Write a finished fold's predictions again, from its weights."""
     loop = _Loop(job, notify, hook=None)
-    load_weights(job.folder.weights, loop.bare_model)
-    loop.predict()
+    load_weights(job.folder.weights, loop.model)
+    loop.predict(f"fold {job.fold}, with {job.folder.weights.name}")
     loop.free()
 
 
@@ -116,6 +99,7 @@ class _Loop:
 
     def __init__(self, job: FoldJob, notify: Notify, hook: Any) -> None:
         plan, train = job.plan, job.plan.train
+        self.started = time.perf_counter()
         self.job, self.notify, self.hook = job, notify, hook
         self.plan, self.section = plan, train
         self.accelerator = make_accelerator(train.precision)
@@ -124,12 +108,16 @@ class _Loop:
             keep_freed_memory()
         torch.manual_seed(_seed(job, _WEIGHTS))
         model, self.preprocess = build_model(plan, job.facts)
-        model = placed(model, device, channels_last=train.channels_last)
+        self.model: nn.Module = placed(model, device, channels_last=train.channels_last)
         self.criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
-        optimizer = make_optimizer(model, plan.optimizer)
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.bare_model: nn.Module = self.accelerator.unwrap_model(self.model)
+        self.modules = {"backbone": self.model, "loss": self.criterion}
+        self.infinite = infinite_buffers(self.modules)
+        optimizer = make_optimizer(self.model, plan.optimizer, self.criterion)
+        # The model itself stays as it is: prepared, it would compute in reduced precision wherever
+        # it is called, also where it predicts.
+        self.optimizer = self.accelerator.prepare(optimizer)
         self.normalize = Normalize(self.preprocess, device, train.channels_last)
+        self.evaluator = Evaluator(job, self.model, self.normalize, self._tell)
         self.train_batches = self._batches(job.train, augmented=True)
         self.validation_batches = self._batches(job.validation)
         rows = job.train
@@ -163,24 +151,23 @@ class _Loop:
 
     def epoch(self) -> None:
         """Train on every row, validate, keep the weights if they are the best, save the state."""
-        started = time.perf_counter()
-        mark(stage="train", epoch=self.progress.epoch + 1, epochs=self.section.epochs)
-        rate = self.rate.rate
-        loss, images = self._train()
-        train_seconds = time.perf_counter() - started
-        result = self._validate()
-        progress = self.progress
-        progress.epoch += 1
-        if not math.isfinite(loss):
-            raise UserError(
-                f"fold {self.job.fold}, epoch {progress.epoch}: the loss is {loss}; lower "
-                'optimizer.lr, set train.clip_grad, or use train.precision = "fp32"'
-            )
+        progress, rate = self.progress, self.rate.rate
+        mark(stage="train", epoch=progress.epoch + 1, epochs=self.section.epochs)
+        train_started = time.perf_counter()
+        loss, images, steps = self._train()
+        train_seconds = time.perf_counter() - train_started
+        # Before anything is kept or told: what is no number never gets further than here.
+        where = f"{self._where}, behind step {steps} of {steps}"
+        require_weights(self.modules, where, self.plan, except_for=self.infinite)
+        self.criterion.eval()
+        result = self.evaluator.validate(self.validation_batches, where)
         monitored = result["clean_f1"]
         self.rate.epoch_end(monitored)
+        progress.epoch += 1
+        progress.images += images
+        progress.train_seconds += train_seconds
         if monitored > progress.best:
             progress.best, progress.best_epoch, progress.stale = monitored, progress.epoch, 0
-            save_weights(self.job.folder.weights, self.bare_model)
         else:
             progress.stale += 1
         row = {
@@ -190,7 +177,7 @@ class _Loop:
             **result,
             "images": images,
             "seconds": round(train_seconds, 2),
-            "images_per_second": round(images / train_seconds, 1),
+            "images_per_second": per_second(images, train_seconds),
         }
         progress.history.append(row)
         self._save()
@@ -198,95 +185,90 @@ class _Loop:
         run, fold = self.job.run, self.job.fold
         self.hook.toolkit_epoch_end(run=run, fold=fold, epoch=progress.epoch, metrics=row)
 
-    def _train(self) -> tuple[float, int]:
-        """One pass over the training rows. Returns the mean loss and the number of images."""
-        model, section = self.model, self.section
+    def _train(self) -> tuple[float, int, int]:
+        """One pass over the training rows. Returns the mean loss, the images and the steps."""
+        model, criterion, plan, section = self.model, self.criterion, self.plan, self.section
+        classes = len(self.job.facts.classes)
         order = self._order(self.progress.epoch)
         batches = [len(batch) for batch in self.train_batches.split(order)][: self.job.steps]
         last = len(batches)
         # What an optimizer step averages over: the rows of all its batches, of which the epoch's
         # last step may have fewer, and which need not be equally long.
         step_rows = rows_of_steps(batches, section.accumulate)
-        total, images = torch.zeros((), device=self.accelerator.device), 0
+        # They stay on the device: to read each loss would be to wait for each step.
+        losses = torch.zeros(last, device=self.accelerator.device)
+        trained = [*model.parameters(), *criterion.parameters()]
         model.train()
+        criterion.train()
         self.optimizer.zero_grad()
         for step, (rows, pixels) in enumerate(
             self.train_batches.epoch(order, self.progress.epoch), 1
         ):
             batch = self.normalize(pixels)
-            targets = targets_of(
-                self.labels[rows], len(self.job.facts.classes), section.label_smoothing
-            )
+            targets = targets_of(self.labels[rows], classes, section.label_smoothing)
             with self.accelerator.autocast():
                 logits = model(batch)
-            self._require_logits(logits, len(rows), "in training")
-            loss = require_loss(self.plan.choice("loss"), self.criterion(logits, targets))
+            require_logits(plan.choice("backbone"), logits, len(rows), classes, "in training")
+            # Outside of autocast and in float32: sums of exponentials need the digits.
+            loss = require_loss(plan.choice("loss"), criterion(logits.float(), targets))
             # A batch's loss is the mean of its rows: weighted by their share of the step's rows,
             # the gradients add up to that of the mean over the step, whatever the cut.
             share = len(rows) / step_rows[(step - 1) // section.accumulate]
+            # Scaled against underflow where the precision is fp16; a scaled gradient that
+            # overflows makes the scaler skip the step and scale less, and is no fault.
             self.accelerator.backward(loss * share)
             if step % section.accumulate == 0 or step == last:
                 if section.clip_grad > 0:
-                    self.accelerator.clip_grad_norm_(model.parameters(), section.clip_grad)
+                    # One norm over model and loss, unscaled first: the limit is one of true sizes.
+                    self.accelerator.clip_grad_norm_(trained, section.clip_grad)
                 self.optimizer.step()
                 self.optimizer.zero_grad()
                 self.rate.step()
-            total += loss.detach() * len(rows)
-            images += len(rows)
+            losses[step - 1] = loss.detach()
+            if step % LOOK_EVERY == 0 or step == last:
+                first = self.progress.epoch == 0
+                require_losses(losses[:step], self._where, last, plan, first=first)
             self._tell("train", step, last, {"images": len(rows)})
             if step == last:
                 break
-        return float(total) / images, images
+        # The mean over rows, not over batches; on the CPU, as not every device has float64.
+        images = sum(batches)
+        loss_sum = losses.cpu().double() @ torch.tensor(batches, dtype=torch.float64)
+        return float(loss_sum) / images, images, last
 
-    def _validate(self) -> dict[str, float]:
-        probabilities = self._predict(self.validation_batches, self.job.validation, ["identity"])
-        found = scores(self.job.validation.labels, probabilities["identity"])
-        return {
-            "clean_f1": found["macro_f1"],
-            "clean_accuracy": found["accuracy"],
-            "clean_log_loss": found["log_loss"],
+    def finish(self) -> dict[str, float]:
+        """Predict with the weights that are kept, write them, and mark the fold as done.
+
+        Returns the scores. The state goes last: until the fold is marked, a start that finds it
+        does all of this again.
+        """
+        folder, progress = self.job.folder, self.progress
+        load_weights(folder.best(progress.best_epoch), self.model)
+        where = f"fold {self.job.fold}, with the weights of epoch {progress.best_epoch}"
+        result = self.predict(where)
+        save_weights(folder.weights, self.model)
+        write_text(folder.history, csv_text(pd.DataFrame(progress.history)))
+        facts = {
+            **result,
+            "best_epoch": progress.best_epoch,
+            "epochs": progress.epoch,
+            "seconds": round(time.perf_counter() - self.started, 1),
+            "images_per_second": per_second(progress.images, progress.train_seconds),
         }
+        write_json(folder.done, facts)
+        folder.forget_training()
+        return result
 
-    def predict(self) -> dict[str, float]:
-        """Out-of-fold and test predictions of the best epoch, on disk. Returns the scores."""
+    def predict(self, where: str) -> dict[str, float]:
+        """Out-of-fold and test predictions, on disk. Returns the scores."""
         mark(stage="predict", epoch=None)
-        job, views = self.job, self.plan.tta.views
-        by_view = self._predict(self.validation_batches, job.validation, views)
-        mean = mean_view(by_view)
-        rows = prediction_rows(job.validation.ids, job.validation.parents, job.fold, by_view, mean)
-        write_predictions(job.folder.oof, rows, job.meta)
-        if job.test is not None:
-            by_view = self._predict(self._batches(job.test), job.test, views)
-            test = prediction_rows(
-                job.test.ids, job.test.parents, job.fold, by_view, mean_view(by_view)
-            )
-            write_predictions(job.folder.test, test, job.meta)
-        return scores(job.validation.labels, mean)
+        test = None if self.job.test is None else self._batches(self.job.test)
+        return self.evaluator.write(self.validation_batches, test, where)
 
-    def _predict(
-        self, batches: Batches, rows: Rows, views: list[Any] | list[str]
-    ) -> dict[str, Floats]:
-        done = 0
-
-        def on_images(count: int) -> None:
-            nonlocal done
-            done += count
-            self._tell("predict", done, len(rows.ids), {"images": count})
-
-        return predict_views(
-            self.model,
-            batches,
-            len(rows.ids),
-            self.normalize,
-            views,
-            self.accelerator.autocast,
-            on_images,
-            partial(self._require_logits, when="in prediction"),
-        )
-
-    def _require_logits(self, logits: object, rows: int, when: str) -> Tensor:
-        classes = len(self.job.facts.classes)
-        return require_logits(self.plan.choice("backbone"), logits, rows, classes, when)
+    @property
+    def _where(self) -> str:
+        """The epoch under way, for an error."""
+        return f"fold {self.job.fold}, epoch {self.progress.epoch + 1}"
 
     def _order(self, epoch: int) -> Ints:
         """The rows of an epoch; the same ones whenever it is asked."""
@@ -296,43 +278,58 @@ class _Loop:
         )
 
     def _save(self) -> None:
+        """Save the loop behind an epoch, and the weights of its best one.
+
+        The best weights get a name of their own before the state says that they are the best, and
+        those before them go afterwards: killed between any two of these, the state finds the
+        weights that it names.
+        """
+        folder, progress = self.job.folder, self.progress
+        if progress.best_epoch == progress.epoch:
+            save_weights(folder.best(progress.epoch), self.model)
+        progress.seconds = time.perf_counter() - self.started
         scaler = self.accelerator.scaler
         tree = {
-            "model": self.bare_model.state_dict(),
+            "model": self.model.state_dict(),
+            "loss": self.criterion.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "rate": self.rate.state_dict(),
             "scaler": None if scaler is None else scaler.state_dict(),
             "rng": rng_state(),
-            "progress": asdict(self.progress),
+            "progress": asdict(progress),
         }
-        save_tree(self.job.folder.state, tree)
+        save_tree(folder.state, tree)
+        folder.forget_best(but=progress.best_epoch)
 
     def resume(self) -> None:
         """Go back to the end of the last finished epoch, if there is one."""
-        files = self.job.folder
-        if not files.state.is_file():
+        folder = self.job.folder
+        if not folder.state.is_file():
             return
         try:
-            tree = load_tree(files.state)
-            if tree["progress"]["best_epoch"]:
-                safetensors(files.weights, "")
+            tree = load_tree(folder.state)
+            progress = Progress(**tree["progress"])
+            safetensors(folder.best(progress.best_epoch), "")
         except DamagedFile as damage:
             self.notify(Event("message", f"{damage}; fold {self.job.fold} starts anew"))
-            files.state.unlink()
+            folder.forget_training()
             return
-        self.bare_model.load_state_dict(tree["model"])
+        self.model.load_state_dict(tree["model"])
+        with self.plan.choice("loss").blamed("it cannot take its own state back"):
+            self.criterion.load_state_dict(tree["loss"])
         load_optimizer(self.optimizer.optimizer, tree["optimizer"])
         self.rate.load_state_dict(tree["rate"])
         if tree["scaler"] is not None:
             self.accelerator.scaler.load_state_dict(tree["scaler"])
         set_rng_state(tree["rng"])
-        self.progress = Progress(**tree["progress"])
+        self.progress = progress
+        self.started -= progress.seconds  # those of the starts before this one
         text = f"fold {self.job.fold}: resumed behind epoch {self.progress.epoch}"
         self.notify(Event("message", text))
 
     def free(self) -> None:
-        """Let go of the model: a prepared one refers to itself, and without this the next fold
-        allocates beside it."""
+        """Let go of the model: what refers to itself would stay, and the next fold would allocate
+        beside it."""
         self.accelerator.free_memory()
         self.__dict__.clear()
         gc.collect()

@@ -74,7 +74,7 @@ def train_folds(
     for fold in range(job.plan.split.folds) if numbers is None else numbers:
         fold_job = made(fold)
         if is_done(fold_job, job.notify):
-            fold_job.folder.state.unlink(missing_ok=True)
+            fold_job.folder.forget_training()
         elif not train_fold(fold_job, job.notify, hook, watch):
             return False
         if watch is not None and not watch.fold(fold, read_json(fold_job.folder.done)):

@@ -100,3 +100,14 @@ class Progress:
     stale: int = 0
     """Epochs since the monitor rose."""
     history: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    """Of all starts, up to the last epoch that was done."""
+    images: int = 0
+    """Trained on, in all epochs."""
+    train_seconds: float = 0.0
+    """Of `seconds`, what training took."""
+
+
+def per_second(count: int, seconds: float) -> float:
+    """A rate, or 0 where no time passed between two looks at the clock: that tells none."""
+    return round(count / seconds, 1) if seconds > 0 else 0.0

@@ -10,8 +10,8 @@ import pandas as pd
 
 from toolkit.contracts import Event, Notify
 from toolkit.errors import DataError
-from toolkit.predict.files import read_predictions, write_predictions
-from toolkit.runs.atomic import write_json
+from toolkit.predict.files import finite_rows, read_predictions, write_predictions
+from toolkit.runs.atomic import not_finite, write_json
 from toolkit.runs.faults import fold_faults, safetensors
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.fold import predict_fold
@@ -25,13 +25,17 @@ def is_done(job: FoldJob, notify: Notify) -> bool:
     if not files.done.is_file():
         return False
     try:
-        read_json(files.done)
+        facts = read_json(files.done)
     except DamagedFile as damage:
         return _begins_anew(job, str(damage), notify)
+    # Earlier versions marked a fold as done whose training had left the numbers.
+    if any(not_finite(facts)):
+        return _begins_anew(job, f"{files.done}: holds what is no number", notify)
     wanted = [files.oof] if job.test is None else [files.oof, files.test]
     lost = [text for file in wanted if (text := _unreadable(file)) is not None]
     if not lost:
-        return True
+        bad = [file for file in wanted if not _numbers(file)]
+        return not bad or _begins_anew(job, f"{bad[0]}: holds what is no number", notify)
     try:
         safetensors(files.weights, "")
     except DamagedFile as damage:
@@ -69,9 +73,14 @@ def mend_fold(
 
 def _begins_anew(job: FoldJob, why: str, notify: Notify) -> bool:
     notify(Event("message", f"{why}; fold {job.fold} is trained anew"))
+    job.folder.forget_training()  # from before it was done
     job.folder.done.unlink()
-    job.folder.state.unlink(missing_ok=True)  # from before it was done
     return False
+
+
+def _numbers(file: Path) -> bool:
+    rows, meta = read_predictions(file)
+    return bool(finite_rows(rows, meta.classes).all())
 
 
 def _unreadable(file: Path) -> str | None:
