@@ -95,7 +95,6 @@ def facts(plan: Plan) -> Facts:
         ("plain", "contrast", False),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*degrees of freedom")
 def test_one_row_is_tried_in_training_mode(
     plan_of: Callable[..., Plan], backbone: str, loss: str, trains: bool
 ) -> None:

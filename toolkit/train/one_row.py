@@ -7,6 +7,7 @@ could have one row asks.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -21,7 +22,8 @@ from toolkit.train.state import same_random_numbers
 
 def trains_on_one_row(plan: Plan, facts: Facts) -> bool:
     """Whether a batch of one row passes the plan's backbone and loss in training mode."""
-    with same_random_numbers():
+    with same_random_numbers(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the spread of one value: that is what is asked
         model, _ = build_model(plan, facts)
         criterion: Callable[[Tensor, Tensor], Tensor] = plan.choice("loss").build(facts)
         try:
