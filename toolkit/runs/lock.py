@@ -22,14 +22,15 @@ def held(folder: RunFolder) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         try:
-            who = holder.read_text()
+            who = holder.read_text(encoding="utf-8", errors="replace")
         except OSError:  # it has let go a moment ago
             who = "another process"
         raise RunError(
             f"{folder.path}: this run is under way ({who}); wait for it, or stop it first"
         ) from error
     try:
-        holder.write_text(f"process {process_id()} on {socket.gethostname()}")
+        who = f"process {process_id()} on {socket.gethostname()}"
+        holder.write_text(who, encoding="utf-8", errors="replace")
         mark(folder=str(folder.path), log=str(folder.log))
         with dying_words(folder.log):
             yield

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDING = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-)
-"""What asks a process to end: Ctrl-C, `kill`, and a terminal that is closed."""
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+"""What asks a process to end: Ctrl-C, `kill`, a terminal that is closed, Windows' Ctrl-Break."""
 
 _ONE_PRESS = 1.0
 """Seconds. Ctrl-C in a terminal reaches a process twice: itself, and passed on by its parent."""

@@ -108,7 +108,8 @@ def _probe_tracker(plan: Plan) -> None:
     track = plan.choices.get(("track",))
     if track is None:
         return
-    with tempfile.TemporaryDirectory(prefix="toolkit-track-") as folder:
+    # A tracker may hold a file open, which Windows then does not remove.
+    with tempfile.TemporaryDirectory(prefix="toolkit-track-", ignore_cleanup_errors=True) as folder:
         run = RunInfo(plan.name, folder, "", deepcopy(dict(plan.values)))
         makers = {track.use: partial(track.build, run)}
         Trackers(makers, lambda dropped: None, guard=same_random_numbers)

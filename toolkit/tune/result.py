@@ -163,7 +163,10 @@ def _reference(recipe: str, folder: Path) -> str:
     """How a recipe in `folder` names the one that it extends."""
     if is_shipped(recipe):
         return recipe
-    return Path(os.path.relpath(recipe, folder)).as_posix()
+    try:
+        return Path(os.path.relpath(recipe, folder)).as_posix()
+    except ValueError:  # on Windows, from one drive to another there is no way
+        return Path(recipe).absolute().as_posix()
 
 
 def _table(section: Keys, values: Mapping[Keys, tuple[Any, str]]) -> Iterator[str]:

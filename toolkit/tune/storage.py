@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 import optuna
 from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
+from optuna.storages.journal import (
+    JournalFileBackend,
+    JournalFileOpenLock,
+    JournalRedisBackend,
+)
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from toolkit.errors import UserError
@@ -46,7 +51,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
         return JournalStorage(JournalFileBackend(str(journal), _Lock(journal)))  # type: ignore[arg-type]
     kind, _, rest = url.partition(":")
     if kind == "journal":
-        return JournalStorage(JournalFileBackend(_shared_journal(rest, url)))  # its lock suits NFS
+        return JournalStorage(JournalFileBackend(_shared_journal(rest, url), _shared_lock(rest)))
     if kind in ("redis", "rediss", "unix"):
         return _redis(url)
     if kind.startswith("sqlite"):
@@ -90,6 +95,11 @@ def _shared_journal(path: str, url: str) -> str:
     if not Path(path).absolute().parent.is_dir():
         raise UserError(f"--storage {url}: there is no folder {Path(path).parent}")
     return path
+
+
+def _shared_lock(path: str, platform: str = sys.platform) -> JournalFileOpenLock | None:
+    """Optuna's own suits NFS, and makes links, which Windows allows to few."""
+    return JournalFileOpenLock(path) if platform == "win32" else None
 
 
 def _redis(url: str) -> BaseStorage:
