@@ -24,18 +24,23 @@ ROWS = 3
 
 
 def logits_shape(subject: Subject) -> None:
-    """A batch gives finite float logits, one a class."""
-    logits = _logits(_eval(subject), _images(subject))
-    expected = (ROWS, len(subject.facts.classes))
-    require(
-        isinstance(logits, Tensor), f"gives a {type(logits).__name__}, expected a tensor (N, C)"
-    )
-    require(
-        tuple(logits.shape) == expected and logits.is_floating_point(),
-        f"gives {logits.dtype} of shape {tuple(logits.shape)} for {ROWS} images, expected floats "
-        f"{expected}; end with a head of len(facts.classes) outputs",
-    )
-    require(bool(logits.isfinite().all()), "gives logits that are not finite for random images")
+    """A batch gives finite float logits, one a class, in evaluation and in training mode."""
+    for mode in ("evaluation", "training"):
+        logits = _logits(_model(subject).train(mode == "training"), _images(subject))
+        expected = (ROWS, len(subject.facts.classes))
+        require(
+            isinstance(logits, Tensor),
+            f"gives a {type(logits).__name__} in {mode} mode, expected a tensor (N, C)",
+        )
+        require(
+            tuple(logits.shape) == expected and logits.is_floating_point(),
+            f"gives {logits.dtype} of shape {tuple(logits.shape)} for {ROWS} images in {mode} "
+            f"mode, expected floats {expected}; end with a head of len(facts.classes) outputs",
+        )
+        require(
+            bool(logits.isfinite().all()),
+            f"gives logits that are not finite for random images in {mode} mode",
+        )
 
 
 def input_spec(subject: Subject) -> None:
