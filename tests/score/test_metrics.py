@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn
@@ -147,3 +149,50 @@ def test_the_seed_decides_the_intervals() -> None:
     )
     assert first == again
     assert first != other
+
+
+def by_definition(
+    truth: np.ndarray, probabilities: np.ndarray, units: np.ndarray, seed: int, draws: int
+) -> Intervals:
+    """Scores of the resampled rows, each draw from its own confusion matrix."""
+    rng = np.random.default_rng(seed)
+    names, unit = np.unique(units, return_inverse=True)
+    found = []
+    for _ in range(draws):
+        drawn = rng.integers(0, len(names), len(names))
+        times = np.bincount(drawn, minlength=len(names))[unit]
+        rows = np.repeat(np.arange(len(truth)), times)
+        matrix = confusion(truth[rows], probabilities[rows].argmax(axis=1), probabilities.shape[1])
+        own = np.clip(probabilities[np.arange(len(truth)), truth].astype(np.float64), 1e-15, 1)
+        loss = -(np.log(own) * times).sum() / times.sum()
+        found.append((float(macro_f1_of(matrix)), np.trace(matrix) / times.sum(), loss))
+    low, high = np.quantile(np.array(found), [0.025, 0.975], axis=0)
+    return Intervals(*((float(a), float(b)) for a, b in zip(low, high, strict=True)))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_intervals_from_counts_of_classes_are_those_of_whole_matrices(grouped: bool) -> None:
+    truth, probabilities = labelled(3, rows=90)
+    units = np.arange(90) // 3 if grouped else np.arange(90)
+    found = intervals(truth, probabilities, units, seed=5, draws=60)
+    assert found == by_definition(truth, probabilities, units, seed=5, draws=60)
+
+
+def test_a_draw_costs_no_logarithm_and_no_square_of_the_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logarithms, lengths = [], []
+    log, bincount = np.log, np.bincount
+    monkeypatch.setattr(np, "log", lambda x: logarithms.append(len(x)) or log(x))
+
+    def counted(values: np.ndarray, *rest: Any, **options: Any) -> np.ndarray:
+        result = bincount(values, *rest, **options)
+        lengths.append(len(result))
+        return result
+
+    monkeypatch.setattr(np, "bincount", counted)
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(20), 60).astype(np.float32)  # 20 x 20 pairs
+    intervals(rng.integers(0, 20, 60), probabilities, np.arange(60), seed=0, draws=50)
+    assert logarithms == [60]
+    assert max(lengths) == 60

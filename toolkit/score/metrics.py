@@ -21,8 +21,13 @@ def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
 
 def f1_of(matrices: Ints) -> npt.NDArray[np.float64]:
     """F1 of each class, from confusion counts `(..., C, C)`; 0 where nothing was right."""
-    hits = np.diagonal(matrices, axis1=-2, axis2=-1).astype(np.float64)
-    total = (matrices.sum(axis=-1) + matrices.sum(axis=-2)).astype(np.float64)
+    hits = np.diagonal(matrices, axis1=-2, axis2=-1)
+    return _f1(hits, matrices.sum(axis=-1) + matrices.sum(axis=-2))
+
+
+def _f1(hits: npt.NDArray[Any], either: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """F1 of each class from counts `(..., C)`: of hits, and of true rows plus predicted ones."""
+    hits, total = hits.astype(np.float64), either.astype(np.float64)
     f1: npt.NDArray[np.float64] = np.divide(
         2 * hits, total, out=np.zeros_like(hits), where=total > 0
     )
@@ -35,8 +40,11 @@ def macro_f1_of(matrices: Ints) -> npt.NDArray[np.float64]:
     Over a whole data set this is scikit-learn's `f1_score(average="macro")`. A fold may lack a
     rare class; counting that as F1 = 0 would say something of the split, not of the model.
     """
-    occurs = matrices.sum(axis=-1) > 0
-    f1 = np.where(occurs, f1_of(matrices), 0.0)
+    return _macro(f1_of(matrices), matrices.sum(axis=-1) > 0)
+
+
+def _macro(f1: npt.NDArray[np.float64], occurs: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    f1 = np.where(occurs, f1, 0.0)
     mean: npt.NDArray[np.float64] = f1.sum(axis=-1) / np.maximum(occurs.sum(axis=-1), 1)
     return mean
 
@@ -77,17 +85,24 @@ def intervals(
     classes = probabilities.shape[1]
     predicted = probabilities.argmax(axis=1)
     own = np.clip(probabilities[np.arange(len(truth)), truth].astype(np.float64), 1e-15, 1)
+    logs = np.log(own)  # (n,), the same in every draw
+    right = np.flatnonzero(truth == predicted)
+    rightly = truth[right]
     _, unit = np.unique(units, return_inverse=True)
     count = int(unit.max()) + 1
+    alone = count == len(unit) and bool((unit == np.arange(count)).all())
     f1, accuracy, log_loss = np.empty(draws), np.empty(draws), np.empty(draws)
     for draw in range(draws):
-        times = np.bincount(rng.integers(0, count, count), minlength=count)[unit]  # (n,)
-        cells = truth * classes + predicted
-        flat = np.bincount(cells, weights=times, minlength=classes * classes)
-        matrix = flat.reshape(classes, classes).astype(np.int64)
-        f1[draw] = macro_f1_of(matrix)
-        accuracy[draw] = np.trace(matrix) / times.sum()
-        log_loss[draw] = -(np.log(own) * times).sum() / times.sum()
+        times = np.bincount(rng.integers(0, count, count), minlength=count)
+        times = (times if alone else times[unit]).astype(np.float64)  # (n,)
+        # Counts of each class, not of each pair: a thousand classes have a million pairs.
+        hits = np.bincount(rightly, times[right], classes)
+        support = np.bincount(truth, times, classes)
+        either = support + np.bincount(predicted, times, classes)
+        rows = times.sum()
+        f1[draw] = _macro(_f1(hits, either), support > 0)
+        accuracy[draw] = hits.sum() / rows
+        log_loss[draw] = -(logs * times).sum() / rows
     return Intervals(_middle(f1), _middle(accuracy), _middle(log_loss))
 
 
