@@ -8,12 +8,12 @@ one document, can never stand on both sides of a split.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ints, Table
+from toolkit.data.stratify import deal_groups
 from toolkit.errors import DataError
 
 
@@ -23,7 +23,7 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
     Returns `id, parent, group, fold`, sorted by ID. Stratification counts originals, since only
     they are validated. Raises `DataError` where there are fewer units than folds.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold
 
     rows = table.train.sort_values("id", kind="stable").reset_index(drop=True)
     unit = units(rows)
@@ -34,15 +34,15 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
     original = (rows["parent"] == rows["id"]).to_numpy()
     labels, original_units = rows["label"].to_numpy()[original], unit[original]
     single = len(np.unique(original_units)) == len(original_units)
-    # Without groups the plain splitter balances classes exactly; the grouped one only nearly.
-    splitter: Any = StratifiedKFold if single else StratifiedGroupKFold
-    groups = None if single else original_units
-    splits = splitter(folds, shuffle=True, random_state=seed).split(labels, labels, groups)
-    fold_of_unit = {}
-    for fold, (_, validation) in enumerate(splits):
-        fold_of_unit.update(dict.fromkeys(original_units[validation].tolist(), fold))
-    fold_column = [fold_of_unit[u] for u in unit.tolist()]
-    return rows[["id", "parent", "group"]].assign(fold=np.array(fold_column, dtype=np.int64))
+    fold_of_unit = np.empty(int(unit.max()) + 1, dtype=np.int64)
+    if single:
+        # Without groups the plain splitter balances classes exactly; the grouped one only nearly.
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        for fold, (_, validation) in enumerate(splitter.split(labels, labels)):
+            fold_of_unit[original_units[validation]] = fold
+    else:
+        fold_of_unit[original_units] = deal_groups(labels, original_units, folds, seed)
+    return rows[["id", "parent", "group"]].assign(fold=fold_of_unit[unit])
 
 
 def units(rows: pd.DataFrame) -> Ints:
@@ -79,9 +79,11 @@ def split_rows(table: Table, folds: pd.DataFrame, fold: int) -> tuple[Ints, Ints
 def _require_no_leak(rows: pd.DataFrame, train: Ints, validation: Ints) -> None:
     """Lineage is law: a shared parent or group across the split stops the run."""
     for column in ("parent", "group"):
-        values = rows[column].to_numpy()
-        shared = set(values[train]) & set(values[validation])
-        if shared:
+        codes, values = pd.factorize(rows[column], use_na_sentinel=False)
+        trained = np.zeros(len(values), dtype=bool)
+        trained[codes[train]] = True
+        shared = values[np.unique(codes[validation][trained[codes[validation]]])]
+        if len(shared):
             raise DataError(
                 f"leak: {len(shared)} values of {column} stand in training and in validation "
                 f"({', '.join(sorted(map(str, shared))[:5])})"
@@ -95,7 +97,7 @@ def fold_warnings(table: Table, folds: pd.DataFrame) -> list[str]:
         train, validation = split_rows(table, folds, fold)
         labels = table.train["label"].to_numpy()
         for name, rows in (("training", train), ("validation", validation)):
-            absent = set(range(len(table.classes))) - set(labels[rows].tolist())
+            absent = set(range(len(table.classes))) - set(np.unique(labels[rows]).tolist())
             warnings += [
                 f'fold {fold}: class "{table.classes[c]}" has no {name} image (its groups are few)'
                 for c in sorted(absent)

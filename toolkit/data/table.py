@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -47,15 +48,20 @@ def _row_problems(table: Table) -> Iterable[str]:
         yield from _duplicates(table.test["id"], "test")
         if not len(table.test):
             yield "the test table has no rows; remove it where there is nothing to predict"
-    orphans = train[~train["parent"].isin(train["id"])]
+    orphans = train[~_among(train["parent"], train["id"])]
     if len(orphans):
         found = listed(orphans["id"])
         yield f"{len(orphans)} training rows name a parent that is no training row ({found})"
     originals = train[train["parent"] == train["id"]]
-    nested = train[(train["parent"] != train["id"]) & ~train["parent"].isin(originals["id"])]
-    nested = nested[nested["parent"].isin(train["id"])]
+    nested = train[(train["parent"] != train["id"]) & ~_among(train["parent"], originals["id"])]
+    nested = nested[_among(nested["parent"], train["id"])]
     if len(nested):
         yield f"{len(nested)} training rows have a parent with a parent ({listed(nested['id'])})"
+
+
+def _among(values: pd.Series[Any], known: pd.Series[Any]) -> pd.Series[Any]:
+    """`values.isin(known)`; for pandas' own text columns that takes 10 microseconds a row."""
+    return values.astype(object).isin(known.astype(object))
 
 
 def _duplicates(ids: pd.Series[Any], which: str) -> Iterable[str]:
@@ -76,7 +82,7 @@ def _class_problems(table: Table, folds: int) -> Iterable[str]:
             yield f'class "{name}" has no training image'
         elif count < folds:
             yield f'class "{name}" has {count} images, fewer than the {folds} folds'
-    twins = sorted({name for name in table.classes if table.classes.count(name) > 1})
+    twins = sorted(name for name, count in Counter(table.classes).items() if count > 1)
     if twins:
         yield f"two classes have the same name ({listed(twins)})"
 
