@@ -41,6 +41,8 @@ bench: install
 	$(BIN)/python benchmarks/plugins.py --check
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/load.py
+	$(BIN)/python benchmarks/copies.py --check
+	$(BIN)/python benchmarks/scale.py --check
 	$(BIN)/python benchmarks/tune_economy.py
 	$(BIN)/python benchmarks/tune_workers.py
 

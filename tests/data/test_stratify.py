@@ -26,7 +26,7 @@ def of_scikit_learn(labels: np.ndarray, groups: np.ndarray, folds: int, seed: in
 @pytest.mark.parametrize("folds", [2, 3, 5, 10])
 @pytest.mark.parametrize("classes", [2, 3, 17, 130])
 def test_every_group_gets_the_fold_that_scikit_learn_gives_it(folds: int, classes: int) -> None:
-    for seed in range(6):
+    for seed in range(4):
         rng = np.random.default_rng((folds, classes, seed))
         rows = max(60, 3 * classes)
         labels = np.concatenate(

@@ -30,16 +30,17 @@ def find_mistakes(oof: pd.DataFrame, data: Data, spec: ImageSpec) -> dict[str, A
     """
     rows = oof[(oof["variant"] == CLEAN) & (oof["view"] == MEAN)].sort_values("id")
     classes = data.table.classes
-    p = rows[[f"p_{c}" for c in range(len(classes))]].to_numpy(dtype=np.float64)
+    p = rows[[f"p_{c}" for c in range(len(classes))]].to_numpy(dtype=np.float32)
     known = data.table.train.assign(packed=data.train_rows).set_index("id").loc[rows["id"]]
     truth, predicted = known["label"].to_numpy(), p.argmax(axis=1)
     wrong = np.flatnonzero(predicted != truth)
-    surest = wrong[np.argsort(-p[wrong, predicted[wrong]], kind="stable")][:SHOWN]
+    sure = p[wrong, predicted[wrong]].astype(np.float64)
+    surest = wrong[np.argsort(-sure, kind="stable")][:SHOWN]
     ids, folds, packed = rows["id"].tolist(), rows["fold"].tolist(), known["packed"].tolist()
     return {
         "rows": len(rows),
         "mistakes": len(wrong),
-        "confident": int((p[wrong, predicted[wrong]] >= _CONFIDENT).sum()),
+        "confident": int((sure >= _CONFIDENT).sum()),
         "shown": [
             {
                 "id": ids[row],
