@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from toolkit.testing.subject import CheckFailed, Subject, require
+from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
+from toolkit.train.state import load_tree, save_tree
 
 ROWS = 12
 
@@ -41,9 +44,9 @@ def gradients(subject: Subject) -> None:
 
 def falls_towards_the_target(subject: Subject) -> None:
     """The nearer the logits are to the target, the lower the loss."""
-    loss, eye = _loss(subject), torch.eye(_classes(subject))
+    eye = torch.eye(_classes(subject))
     # Not further than 1.5: a loss that smooths its targets by 0.3 turns upwards at 2.3.
-    values = [_value(loss, scale * eye, eye) for scale in (-1.0, 0.0, 0.5, 1.0, 1.5)]
+    values = [_value(subject, scale * eye, eye) for scale in (-1.0, 0.0, 0.5, 1.0, 1.5)]
     falling = all(before > after for before, after in pairwise(values))
     shown = ", ".join(f"{value:.4g}" for value in values)
     require(
@@ -55,23 +58,24 @@ def falls_towards_the_target(subject: Subject) -> None:
 
 def batch_order(subject: Subject) -> None:
     """The order of the rows in a batch does not matter."""
-    loss, (logits, targets) = _loss(subject), _batch(subject)
+    logits, targets = _batch(subject)
     order = torch.arange(ROWS).roll(5).flip(0)
-    straight, shuffled = _value(loss, logits, targets), _value(loss, logits[order], targets[order])
+    straight = _value(subject, logits, targets)
+    shuffled = _value(subject, logits[order], targets[order])
     require(
         _close(straight, shuffled, 1e-4),
         f"gives {straight:.6g} for a batch and {shuffled:.6g} for its rows in another order; "
-        "average over rows, and keep no state between calls",
+        "average over rows",
     )
 
 
 def soft_targets(subject: Subject) -> None:
     """Targets are probabilities: mixup, smoothing and pseudo-labels must matter."""
-    loss, (logits, hard) = _loss(subject), _batch(subject)
+    logits, hard = _batch(subject)
     soft = 0.7 * hard + 0.3 * hard.roll(1, 0)
-    value = _value(loss, logits, soft)
+    value = _value(subject, logits, soft)
     require(value == value and abs(value) != float("inf"), f"gives {value} for soft targets")
-    rounded = _value(loss, logits, F.one_hot(soft.argmax(1), _classes(subject)).float())
+    rounded = _value(subject, logits, F.one_hot(soft.argmax(1), _classes(subject)).float())
     require(
         not _close(value, rounded, 1e-6),
         f"gives {value:.6g} for soft targets and for their argmax alike; use the (N, C) "
@@ -94,7 +98,7 @@ def large_logits(subject: Subject) -> None:
     loss, eye = _loss(subject), torch.eye(_classes(subject))
     for name, targets in (("right", eye), ("wrong", eye.roll(1, 0))):
         logits = (2 * eye - 1) * 1e4
-        value = _value(loss, logits, targets)
+        value = _value(subject, logits, targets)
         finite = _gradient(loss, logits, targets).isfinite().all()
         require(
             abs(value) < float("inf") and bool(finite),
@@ -108,9 +112,9 @@ def bf16_autocast(subject: Subject) -> None:
     """Under bfloat16 autocast it is what it is in float32, but for rounding."""
     loss, (logits, targets) = _loss(subject), _batch(subject)
     logits = logits.bfloat16()
-    exact = _value(loss, logits.float(), targets)
+    exact = _value(subject, logits.float(), targets)
     with torch.autocast("cpu", torch.bfloat16):
-        rounded = _value(loss, logits, targets)
+        rounded = _value(subject, logits, targets)
         gradient = _gradient(loss, logits, targets)
     require(
         _close(exact, rounded, 0.03) and bool(gradient.isfinite().all()),
@@ -155,6 +159,57 @@ def buffers_follow(subject: Subject) -> None:
             ) from error
 
 
+def parameters_train(subject: Subject) -> None:
+    """Its parameters, if it has any, are found by the optimizer, and get a gradient."""
+    loss = _loss(subject).train()
+    hidden = [name for module in loss.modules() for name in _hidden_modules(module)]
+    require(
+        not hidden,
+        f"keeps modules that no optimizer finds ({', '.join(hidden)}); keep them in an "
+        "nn.ModuleList or an nn.ModuleDict",
+    )
+    trainable = [(name, p) for name, p in loss.named_parameters() if p.requires_grad]
+    if not trainable:
+        raise NotApplicable("it has no parameters to train")
+    logits, targets = _batch(subject)
+    _backward(loss(logits.clone().requires_grad_() * 1, targets))
+    idle = [name for name, p in trainable if p.grad is None or not p.grad.any()]
+    require(
+        not idle,
+        f"its parameters {', '.join(idle)} get no gradient, and stay what they were; use them "
+        "without detach(), item() and no_grad(), or keep them with register_buffer",
+    )
+    broken = [name for name, p in trainable if p.grad is not None and not p.grad.isfinite().all()]
+    require(not broken, f"gradients of {', '.join(broken)} are not finite")
+
+
+def loss_state_resumes(subject: Subject) -> None:
+    """What it keeps between calls is in its state: read back from a file, it goes on the same."""
+    loss = _loss(subject).train()
+    _steps(loss, subject, range(3))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "state.safetensors"
+        try:
+            save_tree(file, loss.state_dict())
+        except TypeError as error:
+            raise CheckFailed(f"{error}; keep numbers with register_buffer") from error
+        state = load_tree(file)
+    resumed = _loss(subject).train()
+    try:
+        resumed.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckFailed(
+            f"a fresh one does not take its state ({error}); make buffers and parameters in "
+            "__init__, in their final shapes"
+        ) from error
+    straight, again = (_steps(each, subject, range(3, 6)) for each in (loss, resumed))
+    require(
+        straight == again,
+        f"gives {again[-1]:.8g} behind a resume and {straight[-1]:.8g} without one: something that "
+        "it keeps between calls is not in its state; keep it with register_buffer",
+    )
+
+
 CHECKS = (
     finite_scalar,
     gradients,
@@ -166,10 +221,14 @@ CHECKS = (
     bf16_autocast,
     inputs_unmodified,
     buffers_follow,
+    parameters_train,
+    loss_state_resumes,
 )
 
 
 def _loss(subject: Subject) -> nn.Module:
+    """A fresh loss, the same one each time: one that keeps a state has none yet."""
+    torch.manual_seed(0)
     return subject.build_module(subject.facts)
 
 
@@ -184,8 +243,9 @@ def _batch(subject: Subject) -> tuple[Tensor, Tensor]:
     return logits, F.one_hot(torch.arange(ROWS) % classes, classes).float()
 
 
-def _value(loss: nn.Module, logits: Tensor, targets: Tensor) -> float:
-    """The loss as a number; that it is a scalar is another check's matter."""
+def _value(subject: Subject, logits: Tensor, targets: Tensor) -> float:
+    """A fresh loss as a number; that it is a scalar is another check's matter."""
+    loss = _loss(subject)
     with torch.no_grad():
         return float(torch.as_tensor(loss(logits.clone(), targets.clone())).double().mean())
 
@@ -200,6 +260,37 @@ def _gradient(loss: nn.Module, logits: Tensor, targets: Tensor) -> Tensor:
 def _backward(value: Any) -> None:
     if isinstance(value, Tensor) and value.requires_grad:
         value.mean().backward()  # type: ignore[no-untyped-call]
+
+
+def _steps(loss: nn.Module, subject: Subject, steps: range) -> list[float]:
+    """The loss of batches that differ, with a plain step down its gradient behind each."""
+    classes, values = _classes(subject), []
+    for step in steps:
+        rng = torch.Generator().manual_seed(step)
+        logits = torch.randn(ROWS, classes, generator=rng).requires_grad_()
+        targets = F.one_hot(torch.randint(classes, (ROWS,), generator=rng), classes).float()
+        torch.manual_seed(step)  # what it draws is the host's to restore
+        loss.zero_grad()
+        value = torch.as_tensor(loss(logits * 1, targets))
+        _backward(value)
+        values.append(float(value.detach().double().mean()))
+        with torch.no_grad():
+            for parameter in loss.parameters():
+                if parameter.grad is not None:
+                    parameter -= 0.1 * parameter.grad
+    return values
+
+
+def _hidden_modules(module: nn.Module) -> Iterator[str]:
+    """Attributes that hold modules where torch does not look for them."""
+    for name, value in vars(module).items():
+        if name.startswith("_"):
+            continue  # torch's own registers
+        if isinstance(value, list | tuple | set | dict):
+            items = value.values() if isinstance(value, dict) else value
+            modules = [item for item in items if isinstance(item, nn.Module)]
+            if any(list(kept.parameters()) for kept in modules):
+                yield name
 
 
 def _close(a: float, b: float, share: float) -> bool:

@@ -38,6 +38,7 @@ from toolkit.train.state import (
     load_optimizer,
     load_tree,
     load_weights,
+    require_state,
     rng_state,
     save_tree,
     save_weights,
@@ -110,6 +111,7 @@ class _Loop:
         model, self.preprocess = build_model(plan, job.facts)
         self.model: nn.Module = placed(model, device, channels_last=train.channels_last)
         self.criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
+        require_state(plan.choice("loss").component, self.criterion)
         self.modules = {"backbone": self.model, "loss": self.criterion}
         self.infinite = infinite_buffers(self.modules)
         optimizer = make_optimizer(self.model, plan.optimizer, self.criterion)

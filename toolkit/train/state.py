@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from toolkit.errors import PluginError
 from toolkit.runs.atomic import writing
 from toolkit.runs.reading import reading
 
@@ -27,6 +28,16 @@ def save_tree(file: Path, tree: Any) -> None:
     skeleton = _flatten(tree, tensors)
     with writing(file) as half_made:
         save_file(tensors, half_made, {"tree": json.dumps(skeleton)})
+
+
+def require_state(component: str, module: nn.Module) -> None:
+    """Raise `PluginError`, before anything trains, where no file can hold a module's state."""
+    try:
+        _flatten(module.state_dict(), {})
+    except TypeError as error:
+        raise PluginError(
+            f"{component}: {error}; keep numbers with register_buffer, and give no extra state"
+        ) from error
 
 
 def load_tree(file: Path) -> Any:

@@ -46,6 +46,8 @@ SPECIMENS = {
         "bf16_autocast",
         "inputs_unmodified",
         "buffers_follow",
+        "parameters_train",
+        "loss_state_resumes",
     ),
     "sampler": (
         "weights_or_rows",

@@ -104,3 +104,32 @@ class Stray(CrossEntropy):
 def buffers_follow(facts, /):
     """Its weights are an attribute, and stay where they were made."""
     return Stray(len(facts.classes))
+
+
+class Frozen(CrossEntropy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.temperature = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, logits, targets):
+        return in_order(logits / self.temperature.detach(), targets)
+
+
+def parameters_train(facts, /):
+    """Its temperature is a parameter that no gradient reaches."""
+    return Frozen()
+
+
+class Forgetful(CrossEntropy):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, logits, targets):
+        self.calls += 1
+        return in_order(logits, targets) * (1 + 1 / self.calls)
+
+
+def loss_state_resumes(facts, /):
+    """It counts its calls in an attribute, which no state holds."""
+    return Forgetful()
