@@ -44,7 +44,9 @@ def recipe(tiny_recipe: Path) -> Path:
     return tiny_recipe
 
 
-def start(recipe: Path, runs: Path, *options: str) -> subprocess.Popen[str]:
+def start(
+    recipe: Path, runs: Path, *options: str, ignores_ctrl_c: bool = False
+) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "toolkit", "tune", str(recipe), "--runs", str(runs)]
     command += ["--trials", str(TRIALS), *options]
     pipe = subprocess.PIPE
@@ -55,7 +57,9 @@ def start(recipe: Path, runs: Path, *options: str) -> subprocess.Popen[str]:
         text=True,
         cwd=recipe.parent,
         # A shell's background job ignores Ctrl-C, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_IGN if ignores_ctrl_c else signal.SIG_DFL
+        ),
     )
 
 
@@ -139,6 +143,25 @@ def test_an_interrupted_study_says_how_to_go_on_and_keeps_its_books(
     assert {t.state.name for t in trials} == {"COMPLETE", "FAIL"}
     finish(start(recipe, runs))
     nothing_is_lost(*result(runs))
+
+
+def test_a_terminated_study_in_the_background_ends_its_workers_and_keeps_its_books(
+    recipe: Path, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    # as a shell's background job: it, and all that it starts, ignore Ctrl-C
+    process = start(recipe, runs, "--workers", "2", ignores_ctrl_c=True)
+    wait_for(process, lambda: len(list(runs.glob("*/trials/*/folds/0/state.safetensors"))) >= 2)
+    process.terminate()
+    _, told = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130, told
+    assert "goes on where this one stopped" in told
+    assert "Traceback" not in told
+    (folder,) = runs.glob("tune-*")
+    storage = open_storage(None, folder / "study.journal")
+    name = json.loads((folder / "study.json").read_text())["name"]
+    trials = optuna.load_study(study_name=name, storage=storage).get_trials()
+    assert "RUNNING" not in {trial.state.name for trial in trials}
 
 
 def test_a_killed_worker_is_replaced_and_its_trial_done_again(recipe: Path, tmp_path: Path) -> None:
