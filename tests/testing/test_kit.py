@@ -18,7 +18,7 @@ from toolkit import testing
 from toolkit.errors import UserError
 from toolkit.plugin.registry import KINDS
 from toolkit.testing import CheckFailed, NotApplicable, checks, conformance
-from toolkit.testing.kit import kind_checks
+from toolkit.testing.kit import docs_of, kind_checks, section_of
 
 Install = Callable[[str, str], None]
 
@@ -240,3 +240,39 @@ def test_every_public_function_of_a_kinds_checks_is_a_check_with_a_rule(kind: st
     ]
     assert list(kind_checks(kind)) == written
     assert all(function.__doc__ for function in written)
+
+
+@pytest.mark.usefixtures("acme")
+def test_pytest_shows_a_failure_once_and_no_line_of_the_host(tmp_path: Path) -> None:
+    file = tmp_path / "test_acme.py"
+    file.write_text(
+        "from toolkit.testing import conformance\n\n"
+        'test_conformance = conformance("acme", options={"sampler:acme.odd": {"start": 1}}, '
+        'expected_failures={"sampler:acme.even": {"docstring": "mended"}})\n'
+    )
+    path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "-q", "-rN", str(file), "-k", "weights_or_rows or docstring", "--no-header"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "COLUMNS": "200"},
+    )
+    assert done.stdout.count("The rule: Weights are one a row") == 1, done.stdout
+    assert done.stdout.count("(docs/reference/conformance.md#sampler)") == 1, done.stdout
+    assert done.stdout.count("passes, though expected_failures names it") == 1, done.stdout
+    assert "direct cause" not in done.stdout
+    assert str(Path(testing.__file__).parents[1]) not in done.stdout
+
+
+def test_every_anchor_that_a_failure_cites_is_a_heading_of_the_page() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
+    headings = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    for check in checks("toolkit"):
+        cited = docs_of(check.component, check.name)
+        assert cited.partition("#")[2] in anchors
+        section = page.read_text().partition(f"## {section_of(check.component, check.name)}\n")[2]
+        assert f"| `{check.name}` |" in section.partition("\n## ")[0], cited

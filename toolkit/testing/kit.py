@@ -18,6 +18,7 @@ from toolkit.plugin.host import PLUGINS_VARIABLE, load_host
 from toolkit.testing import command_checks
 from toolkit.testing.command_checks import Registered
 from toolkit.testing.plugin_checks import (
+    COMPONENT_CHECKS,
     FACTORY_CHECKS,
     PLUGIN_CHECKS,
     Plugin,
@@ -26,6 +27,8 @@ from toolkit.testing.plugin_checks import (
 from toolkit.testing.subject import IMAGE_SIZE, CheckFailed, NotApplicable, Subject
 
 HOST = Path(__file__).parents[1]
+
+RULES = "docs/reference/conformance.md"
 
 Options = Mapping[str, Mapping[str, Any]]
 """`{"source:acme.pages": {"root": "tests/pages"}}`."""
@@ -135,16 +138,18 @@ def conformance(
     @pytest.mark.parametrize(("component", "check"), list(found))
     def test_conformance(component: str, check: str) -> None:
         reason = expected.get((component, check))
-        try:
-            found[component, check].run()
-        except NotApplicable as why:
+        outcome = _outcome(found[component, check])
+        # Told out here: inside the `except`, pytest would show the whole chain, once an exception.
+        if isinstance(outcome, NotApplicable):
             if reason is None:
-                pytest.skip(str(why))
-            pytest.fail(f"{component} {check}: expected to fail, but does not apply: {why}")
-        except CheckFailed as failure:
+                pytest.skip(str(outcome))
+            text = f"expected to fail, but does not apply: {outcome}"
+            pytest.fail(f"{component} {check}: {text}", pytrace=False)
+        if isinstance(outcome, CheckFailed):
             if reason is not None:
-                pytest.xfail(f"{reason} ({failure})")
-            pytest.fail(f"{failure}{_authors_frames(failure)}", pytrace=False)
+                pytest.xfail(f"{reason} ({outcome})")
+            docs = docs_of(component, check)
+            pytest.fail(f"{outcome} ({docs}){_authors_frames(outcome)}", pytrace=False)
         if reason is not None:
             pytest.fail(
                 f"{component} {check}: passes, though expected_failures names it ({reason}); "
@@ -153,6 +158,28 @@ def conformance(
             )
 
     return test_conformance
+
+
+def _outcome(check: Check) -> CheckFailed | NotApplicable | None:
+    """How a check ended; None where it passed."""
+    try:
+        check.run()
+    except (CheckFailed, NotApplicable) as outcome:
+        return outcome
+    return None
+
+
+def section_of(component: str, check: str) -> str:
+    """The heading of docs/reference/conformance.md below which a check stands."""
+    kind = component.partition(":")[0]
+    if kind != "command" and check in {known.__name__ for known in COMPONENT_CHECKS}:
+        return "Every component"
+    return kind.capitalize()
+
+
+def docs_of(component: str, check: str) -> str:
+    """Where the rule is explained: `docs/reference/conformance.md#every-component`."""
+    return f"{RULES}#{section_of(component, check).lower().replace(' ', '-')}"
 
 
 def _check(subject: Any, check: Callable[[Any], None]) -> Check:

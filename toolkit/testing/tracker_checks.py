@@ -44,7 +44,7 @@ def hooks(subject: Subject) -> None:
         try:
             tracker_hooks(subject.use, tracker)
         except PluginError as error:
-            raise CheckFailed(f"{error}; the hooks are in toolkit/plugin/hooks.py") from error
+            raise CheckFailed(f"{error}; docs/hooks.md lists the hooks") from error
 
 
 def whole_run(subject: Subject) -> None:

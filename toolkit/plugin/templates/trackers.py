@@ -12,7 +12,7 @@ from toolkit.contracts import RunInfo
 
 
 class Notes:
-    """Any of the hooks of `toolkit/plugin/hooks.py`, with any of their arguments."""
+    """Any of the hooks of docs/hooks.md, with any of their arguments."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
