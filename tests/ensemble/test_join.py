@@ -156,8 +156,13 @@ class Returns:
         member([[1, 0], [1.5, -0.5], [0, 1]]),
         member(np.array(GOOD).sum(axis=1)),
         member(GOOD[:2], ids="xy"),
+        member(GOOD, classes="ba"),
+        replace(member(GOOD), probabilities=np.array([[1, 0], [0, 1], [0, 1]])),
+        replace(member(GOOD), probabilities=[[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]),
+        np.array(GOOD),
+        None,
     ],
 )
-def test_an_ensembler_that_breaks_its_contract_is_named(result: Predictions) -> None:
+def test_an_ensembler_that_breaks_its_contract_is_named(result: Any) -> None:
     with pytest.raises(PluginError, match="ensembler Returns: must keep the IDs"):
         combine(Returns(result), [member(GOOD)])

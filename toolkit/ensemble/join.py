@@ -61,11 +61,18 @@ def combine(ensembler: Ensembler, members: list[Predictions]) -> Predictions:
     return joined
 
 
-def _fault_of(joined: Predictions, member: Predictions) -> str | None:
+def _fault_of(joined: object, member: Predictions) -> str | None:
     """What an ensembler made that no ensembler may."""
-    given = joined.probabilities
+    if not isinstance(joined, Predictions):
+        return f"a {type(joined).__name__}, not Predictions"
+    given: object = joined.probabilities
+    if not isinstance(given, np.ndarray) or given.dtype.kind != "f":
+        kind = given.dtype if isinstance(given, np.ndarray) else f"a {type(given).__name__}"
+        return f"probabilities that are {kind}, not an array of floats"
     if joined.ids != member.ids:
         return "other IDs, or another order"
+    if joined.classes != member.classes:
+        return "other classes, or another order of them"
     if given.shape != member.probabilities.shape:
         return f"the shape {given.shape}, not {member.probabilities.shape}"
     rows, fault = ~np.isfinite(given).all(axis=1), "with what is no number"
