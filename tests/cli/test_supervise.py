@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from toolkit.cli.supervise import command_to_supervise, obituary, supervise
-from toolkit.runs.signals import killed_by
+from toolkit.runs.signals import interruptible, killed_by
 
 SECONDS = 60
 
@@ -167,6 +167,21 @@ def test_ctrl_c_in_a_terminal_which_reaches_both_interrupts_once() -> None:
     assert (process.returncode, out) == (130, "kept the books at SIGINT\n")
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_one_press_that_comes_twice_interrupts_once_and_a_second_press_again(name: str) -> None:
+    now, number = 100.0, getattr(signal, name)
+    before = signal.getsignal(number)
+    with interruptible(lambda: now):
+        with pytest.raises(KeyboardInterrupt, match=name):
+            signal.raise_signal(number)
+        now += 0.5
+        signal.raise_signal(number)  # the same one, passed on by the parent
+        now += 1.5
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert signal.getsignal(number) == before
+
+
 def test_what_nohup_lets_a_run_ignore_stays_ignored() -> None:
     def ignore() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -183,13 +198,17 @@ def test_what_nohup_lets_a_run_ignore_stays_ignored() -> None:
     assert out == "kept the books at SIGTERM\n"
 
 
-def test_a_killed_parent_takes_its_child_along() -> None:
+def test_a_killed_parent_takes_its_child_along_and_leaves_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(folder))
     process = start("print(os.getpid(), flush=True)\ntime.sleep(600)")
     assert process.stdout is not None
     pid = int(process.stdout.readline())
     process.kill()
     process.communicate(timeout=SECONDS)  # the child's ends of the pipes are closed, too
     wait_for(lambda: gone(pid))
+    assert list(folder.iterdir()) == []
 
 
 def test_where_the_system_does_not_tell_the_child_looks_for_its_parent() -> None:
