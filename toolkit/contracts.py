@@ -80,6 +80,51 @@ class Facts:
     seed: int
 
 
+def as_list(value: Any, facts: Facts, /) -> Sequence[float] | None:
+    """A list as it is; nothing where the value is none."""
+    return value if isinstance(value, list) else None
+
+
+@dataclass(frozen=True)
+class PerClass:
+    """Says of a factory's option, in its `Annotated[...]`, that it has a place for each class:
+    `toolkit tune` then searches single classes, `"loss.alpha[3]"`.
+
+    >>> alpha: Annotated[float | list[float], PerClass(class_weights), Field(ge=0)] = 0.5
+    """
+
+    weights: Callable[[Any, Facts], Sequence[float] | None] = as_list
+    """The list, a number a class, that a value of the option stands for; None where it stands for
+    no list, which is 1 for each class. Needed where the option takes more than lists."""
+    words: Mapping[str, float] = field(default_factory=dict)
+    """The number that a word of the option is the same as: `{"none": 0.0}`."""
+
+
+@dataclass(frozen=True)
+class SearchRange:
+    """The range of a factory's option that `"section.option" = {}` in `[tune.space]` takes; it
+    stands in the option's `Annotated[...]`.
+
+    >>> temperature: Annotated[float, SearchRange(0.5, 8.0, log=True), Field(gt=0)] = 1.0
+    """
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    step: float | None = None
+    choices: tuple[Any, ...] = ()
+    """Instead of low and high."""
+    by_default: bool = False
+    """Searched, too, where a recipe names no space at all."""
+
+    def entry(self) -> dict[str, Any]:
+        """As `[tune.space]` writes it."""
+        if self.choices:
+            return {"choices": list(self.choices)}
+        given = {"low": self.low, "high": self.high, "log": self.log or None, "step": self.step}
+        return {key: value for key, value in given.items() if value is not None}
+
+
 @dataclass(frozen=True)
 class RunInfo:
     """What a tracker is told of the run, or of the study of runs, that it observes."""
@@ -106,6 +151,12 @@ class TrialInfo:
     """The trial's score, by the study's monitor; None where it has none."""
     intermediate: Mapping[int, float] = field(default_factory=dict)
     """The scores on the way there, by step, which pruning looked at."""
+    plan: str = ""
+    """The hash of what was trained; empty where it came to no plan."""
+    folder: str = ""
+    """Where its predictions and histories are; empty where it came to no plan."""
+    reason: str = ""
+    """Why it was stopped early, or failed."""
 
 
 @dataclass(frozen=True)

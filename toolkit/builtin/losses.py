@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from toolkit.contracts import Facts
+from toolkit.contracts import Facts, PerClass, SearchRange
 from toolkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,9 +26,15 @@ def focal(
     facts: Facts,
     /,
     *,
-    gamma: Annotated[float, Field(ge=0, description="focus on hard images; 0 is none")] = 2.0,
+    gamma: Annotated[
+        float,
+        SearchRange(0.0, 5.0),
+        Field(ge=0, description="focus on hard images; 0 is none"),
+    ] = 2.0,
     alpha: Annotated[
         Alpha,
+        PerClass(class_weights, {"none": 0.0}),
+        SearchRange(0.0, 1.0, by_default=True),
         Field(description='"none", a strength 0-1 (weight ~ count ** -alpha), or a weight a class'),
     ] = "none",
 ) -> nn.Module:
@@ -62,7 +68,9 @@ def class_balanced(
     /,
     *,
     beta: Annotated[float, Field(ge=0, lt=1, description="0 no weights; to 1: by count")] = 0.999,
-    gamma: Annotated[float, Field(ge=0, description="focal factor; 0 is none")] = 0.0,
+    gamma: Annotated[
+        float, SearchRange(0.0, 5.0), Field(ge=0, description="focal factor; 0 is none")
+    ] = 0.0,
 ) -> nn.Module:
     """Class-balanced loss, weight `(1 - beta) / (1 - beta ** count)` (Cui et al. 2019,
     arXiv:1901.05555, eq. 2), scaled so that the weights average 1 over the training rows."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from toolkit.contracts import RunInfo
+from toolkit.contracts import RunInfo, TrialInfo
 from toolkit.plugin.hooks import hookimpl
 
 
@@ -43,9 +44,15 @@ class JsonLines:
     def toolkit_run_error(self, error: BaseException) -> None:
         self._append("run_error", error=f"{type(error).__name__}: {error}")
 
+    @hookimpl
+    def toolkit_trial_end(self, study: RunInfo, trial: TrialInfo) -> None:
+        self._append("trial_end", study=study.name, **asdict(trial))
+
     def _append(self, event: str, **fields: Any) -> None:
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"event": event, **fields}) + "\n")
+        line = json.dumps({"event": event, **fields}) + "\n"
+        # In one write: several processes of a study append to one file.
+        with self.file.open("ab", buffering=0) as file:
+            file.write(line.encode())
 
 
 def jsonl(
@@ -54,5 +61,5 @@ def jsonl(
     *,
     file: Annotated[str, Field(description="file name, in the run folder")] = "events.jsonl",
 ) -> JsonLines:
-    """Events as JSON lines, in the run folder."""
+    """Events as JSON lines, in the folder of the run or of the study."""
     return JsonLines(Path(run.folder) / Path(file).name)

@@ -24,7 +24,11 @@ def tune(
         typer.Argument(help="A TOML file, or toolkit:NAME; without one, the latest run's."),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Trials of the study in all.  [default: 20]")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Trials of the study in all, complete or stopped early.  [default: 20]",
+        ),
     ] = None,
     timeout: Annotated[
         str | None, typer.Option(help="Start no trial after this: 90s, 30m, 2h, 1d.")
@@ -36,7 +40,9 @@ def tune(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Share the study: postgresql://..., redis://... or journal:FILE.",
+            envvar="TOOLKIT_STORAGE",
+            help="Share the study: postgresql://..., redis://... or journal:FILE. Its password is "
+            "never kept; in the variable it is on no command line either.",
         ),
     ] = None,
     set_: Overrides = None,
@@ -50,7 +56,10 @@ def tune(
     ] = False,
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """Search a recipe's [tune.space] for a better score. Resumes what was begun."""
+    """Search a recipe's [tune.space] for a better score. Resumes what was begun.
+
+    A trial that fails is listed with its reason (exit code 3), and others are tried in its place;
+    ten failures in a row end the search."""
     if dashboard:
         _dashboard(runs, storage)
         return
@@ -67,18 +76,16 @@ def tune(
     # Planned before the search is imported: a mistake in the space shows without torch's start.
     host, overrides = load_host(), parse_overrides(set_)
     name = _recipe_of_the_latest_run(runs) if recipe is None else recipe
-    plan = make_plan(load_recipe(name, overrides, host), host)
+    make_plan(load_recipe(name, overrides, host), host)
 
     from toolkit.cli.tune_console import TuneConsole
-    from toolkit.tune.bench import Question
-    from toolkit.tune.tune import Asked, tune
+    from toolkit.tune.asked import Asked
+    from toolkit.tune.guard import guarded_tune
 
     asked = Asked(trials, seconds, workers, storage, skip_bad, verify)
     with TuneConsole() as console:
-        folder = tune(
-            Question(name, overrides), plan, host, asked=asked, runs=runs, notify=console.notify
-        )
-    if console.summary(folder.path):
+        folder = guarded_tune(name, overrides, asked, runs, console.notify)
+    if console.summary(folder):
         raise typer.Exit(SET_ASIDE)
 
 
@@ -96,6 +103,10 @@ def _seconds(text: str) -> float:
 
 
 def _dashboard(runs: Path, storage: str | None) -> None:
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    from toolkit.tune.address import HIDDEN, has_secrets, without_secrets
     from toolkit.tune.folder import latest_study, read_json
     from toolkit.tune.storage import with_driver
 
@@ -104,10 +115,24 @@ def _dashboard(runs: Path, storage: str | None) -> None:
         if folder is None:
             raise RunError(f"{runs}: holds no study; make one with `toolkit tune RECIPE`")
         storage = read_json(folder.facts)["storage"] or str(folder.journal)
+        if HIDDEN in storage:
+            raise UserError(
+                f"{folder.path}: its storage is {storage}, without the password that is never "
+                "kept; name it with --storage or in TOOLKIT_STORAGE"
+            )
     place = storage.removeprefix("journal:")
     program = shutil.which("optuna-dashboard")
     if program is None:
         raise UserError(
-            f"optuna-dashboard is not installed: pip install optuna-dashboard; it shows {place}"
+            "optuna-dashboard is not installed: pip install optuna-dashboard; it shows "
+            f"{without_secrets(place)}"
         )
-    subprocess.run([program, with_driver(place)], check=False)
+    if not has_secrets(storage):
+        subprocess.run([program, with_driver(place)], check=False)
+    elif find_spec("optuna_dashboard") is None:
+        raise UserError(
+            f"{program} takes a password on its command line only, where others read it; "
+            "pip install optuna-dashboard beside toolkit"
+        )
+    else:
+        import_module("optuna_dashboard").run_server(with_driver(place))

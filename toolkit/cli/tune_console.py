@@ -70,7 +70,8 @@ class TuneConsole:
 
     def _trial_line(self, row: Mapping[str, Any]) -> str:
         values = ", ".join(f"{path} {value}" for path, value in row["values"].items())
-        ended = f"{row['score']:.4f}" if row["score"] is not None else f"stopped: {row['reason']}"
+        how = "failed" if row["state"] == "failed" else "stopped"
+        ended = f"{row['score']:.4f}" if row["score"] is not None else f"{how}: {row['reason']}"
         best = self._best()
         text = f"trial {row['trial']}{' (the recipe)' if row['incumbent'] else ''}: {ended}"
         text += f"; {values}; {row['seconds'] or 0:.0f} s"
@@ -125,6 +126,8 @@ class TuneConsole:
 
     def summary(self, folder: Path) -> bool:
         """The closing table. Returns whether something was set aside."""
+        from toolkit.tune.importance import said
+
         facts = json.loads((folder / "tune.json").read_text(encoding="utf-8"))
         rows = [row for row in facts["trials"] if row["state"] != "running"]
         head, cells = self._table(rows)
@@ -135,11 +138,15 @@ class TuneConsole:
             if not line.startswith("# "):
                 break
             print(line.removeprefix("# "))
+        print(said(facts["importance"]))
         for aside in facts["set_aside"]:
             print(f"set aside: {aside['id']}: {aside['reason']}")
-        lost = [row["trial"] for row in facts["trials"] if row["state"] == "failed"]
-        for number in lost:
-            print(f"set aside: trial {number}: its process died each time it was tried")
+        again = facts["rescore"]["trials"]
+        lost = [(row, "") for row in rows if row["state"] == "failed"]
+        lost += [(row, " on fresh folds") for row in again if row["state"] == "failed"]
+        for row, where in lost:
+            number = row["trial"] if row["of"] is None else row["of"]
+            print(f"set aside: trial {number}{where} failed: {row['reason']}")
         print(f"{folder}: best.toml, tune.html, tune.json")
         return bool(facts["set_aside"] or lost)
 

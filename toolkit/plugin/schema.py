@@ -9,7 +9,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
@@ -18,6 +18,8 @@ from toolkit.errors import PluginError, cause
 from toolkit.plugin.registry import KINDS, Entry
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,13 @@ def options(model: type[BaseModel]) -> Iterator[Option]:
         yield Option(
             name, type_text(info.annotation), _bounds(info), default, info.description or ""
         )
+
+
+def marker(model: type[BaseModel] | None, option: str, kind: type[T]) -> T | None:
+    """What an option's `Annotated[...]` says of it beside its bounds; None where it does not."""
+    info = None if model is None else model.model_fields.get(option)
+    found = [] if info is None else info.metadata
+    return next((item for item in found if isinstance(item, kind)), None)
 
 
 def type_text(annotation: Any) -> str:

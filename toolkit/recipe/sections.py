@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from toolkit.contracts import Fit, Interpolation
+from toolkit.contracts import Fit, Interpolation, SearchRange
 from toolkit.plugin.schema import STRICT
 from toolkit.recipe.lines import Keys
 
@@ -74,7 +74,11 @@ class Validate(Section):
 
 class Optimizer(Section):
     use: Annotated[str, Field(description="any optimizer that timm's factory knows")] = "adamw"
-    lr: Annotated[float, Field(gt=0, description="peak learning rate")] = 1e-3
+    lr: Annotated[
+        float,
+        SearchRange(1e-5, 3e-3, log=True, by_default=True),
+        Field(gt=0, description="peak learning rate"),
+    ] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, description="not applied to biases and norms")] = (
         0.01
     )

@@ -14,19 +14,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from toolkit.contracts import SearchRange
 from toolkit.errors import did_you_mean
-from toolkit.plugin.schema import toml_text
+from toolkit.plugin.schema import marker, toml_text
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.problems import WHOLE, validate
 from toolkit.recipe.sections import SLOTS
-
-DEFAULT_SPACE: dict[str, dict[str, Any]] = {
-    "optimizer.lr": {"low": 1e-5, "high": 3e-3, "log": True},
-    "loss.alpha": {"low": 0.0, "high": 1.0},
-}
-"""What a recipe without `[tune.space]` searches, of the keys that it has."""
-DEFAULT_RANGES = {**DEFAULT_SPACE, "loss.gamma": {"low": 0.0, "high": 5.0}}
-"""An entry `{}` names a key and takes its range from here."""
 
 # They decide what a score is of: trials that differ here could not be compared.
 _NEVER = ("data", "split", "validate", "track", "tune")
@@ -56,6 +49,7 @@ def split_path(path: str) -> tuple[Keys, str, tuple[int, ...]]:
 
 def space_problems(space: Mapping[str, Any], known: Known) -> Iterator[tuple[Keys, str]]:
     """`(keys below tune.space, what is wrong)` for every mistake in the search space."""
+    space = space or default_space(known)  # a component's own range may be wrong, too
     checks = _Checks(space, known)
     for path, given in space.items():
         for text in checks.entry(path, given):
@@ -63,16 +57,26 @@ def space_problems(space: Mapping[str, Any], known: Known) -> Iterator[tuple[Key
     yield from _overlaps(space)
 
 
+def default_space(known: Known) -> dict[str, Any]:
+    """What a recipe without `[tune.space]` searches: the options that say so themselves."""
+    return {
+        ".".join((*keys, option)): {}
+        for keys, model in known.models.items()
+        for option in model.model_fields
+        if keys[0] not in _NEVER
+        and (range_ := marker(model, option, SearchRange)) is not None
+        and range_.by_default
+    }
+
+
 def resolved_space(space: Mapping[str, Any], known: Known) -> dict[str, Any]:
     """A checked space with its defaults written out. The bounds of a number are floats, those of
     an integer integers: the option says which it is, not the way the bound is written."""
-    if not space:
-        alone = {path: _Checks({path: {}}, known) for path in DEFAULT_SPACE}
-        space = {path: {} for path, checks in alone.items() if not list(checks.entry(path, {}))}
+    space = space or default_space(known)
     checks = _Checks(space, known)
     found = {}
     for path, given in space.items():
-        entry = _filled(path, given)
+        entry = checks.filled(path, given)
         if "low" in entry and not checks.is_integer(path, entry):
             numbers = {"low", "high", "step"} & entry.keys()
             entry |= {key: float(entry[key]) for key in numbers}
@@ -101,7 +105,7 @@ class _Checks:
         elif wrong := list(self.condition(path, given.get("when", {}))):
             yield from wrong
         elif f"{'.'.join(keys)}.{option}" in self.names and option == "use":
-            yield from _range_problems(path, given, lambda use: self.known.chooses(keys, use))
+            yield from _range_problems(given, lambda use: self.known.chooses(keys, use))
         else:
             yield from self.value(path, given)
 
@@ -144,12 +148,27 @@ class _Checks:
             without = next(use for use in models if use not in having)
             condition = toml_text({f"{'.'.join(keys)}.use": list(having)})
             yield f'"{without}" has no option {option}; add when = {condition}'
+        entry = self.filled(path, given)
+        if not entry.keys() - {"when"}:
+            yield "names no range, and has none of its own: write { low, high } or { choices }"
+            return
         texts = [
             text
             for model in having.values()
-            for text in _range_problems(path, given, _tester(model, option, bool(classes)))
+            for text in _range_problems(entry, _tester(model, option, bool(classes)))
         ]
         yield from dict.fromkeys(texts)
+
+    def filled(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The entry; one that only names its key gets the range that the option names itself, if
+        all components that it counts for name the same."""
+        _, option, classes = split_path(path)
+        if given.keys() - {"when"} or classes:
+            return dict(given)
+        having = [m for m in self.models(path, given).values() if option in _fields(m)]
+        ranges = [marker(model, option, SearchRange) for model in having]
+        own = ranges[0] if ranges and all(r == ranges[0] for r in ranges) else None
+        return {**({} if own is None else own.entry()), **given}
 
     def models(self, path: str, given: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
         """The options of every component that the section may hold while the entry counts."""
@@ -170,9 +189,8 @@ class _Checks:
 
 
 def _range_problems(
-    path: str, given: Mapping[str, Any], problem_of: Callable[[Any], str | None]
+    given: Mapping[str, Any], problem_of: Callable[[Any], str | None]
 ) -> Iterator[str]:
-    given = _filled(path, given)
     allowed = ("choices",) if "choices" in given else ("low", "high", "log", "step")
     for key in given:
         if key not in (*allowed, "when"):
@@ -229,12 +247,6 @@ def _overlaps(space: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
         if others:
             yield (path,), f'"{others[0]}" searches the same value'
         before.update(dict.fromkeys(classes or (None,), path))
-
-
-def _filled(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The entry; one that only names its key gets the default range of that key."""
-    named_only = not given.keys() - {"when"}
-    return {**DEFAULT_RANGES.get(path, {}), **given} if named_only else dict(given)
 
 
 def _is_integer(given: Mapping[str, Any], problem_of: Callable[[Any], str | None]) -> bool:

@@ -26,7 +26,7 @@ from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.runs.atomic import csv_text, write_text
-from toolkit.runs.folder import RunFolder
+from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.log import Stages
 from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
@@ -34,6 +34,7 @@ from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import Watch, facts_of
 from toolkit.train.pace import watching_pace
+from toolkit.tune.failure import ends_the_study
 from toolkit.tune.objective import Objective
 
 
@@ -112,7 +113,8 @@ class Bench:
         """Train folds of a job, or pick up what is there. Returns whether all came to their end.
 
         Another process that trains the same plan is waited for; what it leaves is then there.
-        Weights are thrown away behind each fold: predictions are all that a trial needs.
+        Weights and state are thrown away however it ends, but for an interruption, behind which
+        the trial goes on: predictions and history are all that a trial needs.
         """
         job.folder.path.mkdir(parents=True, exist_ok=True)
         mark(folder=str(job.folder.path))
@@ -122,9 +124,12 @@ class Bench:
         with FileLock(job.folder.lock):
             write_text(job.folder.folds, csv_text(folds))
             try:
-                return train_folds(job, folds, silent, keeping, numbers)
-            finally:
-                keeping.tidy(numbers)
+                whole = train_folds(job, folds, silent, keeping, numbers)
+            except BaseException as error:
+                keeping.tidy(numbers, resumed=ends_the_study(error))
+                raise
+            keeping.tidy(numbers, resumed=False)
+            return whole
 
     def folds(self, job: Job) -> pd.DataFrame:
         return assign_folds(job.data.table, job.plan.split.folds, job.plan.seed)
@@ -152,19 +157,36 @@ class _Tidy:
 
     def __init__(self, folder: RunFolder, watch: Watch) -> None:
         self.folder, self.watch = folder, watch
+        self.epochs: dict[int, dict[int, Mapping[str, float]]] = {}
 
     def epoch(self, fold: int, metrics: Mapping[str, float], /) -> bool:
+        self.epochs.setdefault(fold, {})[int(metrics["epoch"])] = metrics
         return self.watch.epoch(fold, metrics)
 
     def fold(self, fold: int, scores: Mapping[str, float], /) -> bool:
         self.folder.fold(fold).weights.unlink(missing_ok=True)
         return self.watch.fold(fold, scores)
 
-    def tidy(self, numbers: Sequence[int]) -> None:
-        """The state of an interrupted fold stays: the trial goes on from there."""
+    def tidy(self, numbers: Sequence[int], *, resumed: bool) -> None:
+        """Leave of each fold its predictions and its history.
+
+        Args:
+            resumed: whether the trial will go on: a fold in training keeps what it needs for it.
+        """
         for fold in numbers:
-            if self.folder.fold(fold).done.is_file():
-                self.folder.fold(fold).weights.unlink(missing_ok=True)
+            place = self.folder.fold(fold)
+            if place.done.is_file():
+                place.weights.unlink(missing_ok=True)
+            elif not resumed:
+                if rows := self.epochs.get(fold):
+                    write_text(place.history, csv_text(pd.DataFrame(list(rows.values()))))
+                forget(place)
+
+
+def forget(fold: FoldFolder) -> None:
+    """Throw away what a fold needs to go on, half-written files too; the history stays."""
+    for file in [*fold.path.glob("*.safetensors"), *fold.path.glob(".*.tmp")]:
+        file.unlink(missing_ok=True)
 
 
 def threads() -> int:

@@ -46,7 +46,7 @@ class StudyFolder:
 
     @property
     def log(self) -> Path:
-        """What ended a start of the study, where one ended badly."""
+        """Why trials failed, in full, and what ended a start of the study that ended badly."""
         return self.path / "log.txt"
 
     def trial(self, plan_hash: str) -> RunFolder:

@@ -4,25 +4,26 @@ found and done again. It is kept with the trial, so it works in any storage."""
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
-import psutil
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from toolkit.tune.tickets import RETRY, retry_ticket, ticket_of
+from toolkit.tune.deaths import INTERRUPTED, LEASE, RETRIES, died, given_up
+from toolkit.tune.process import place, same_start, started
+from toolkit.tune.storage import storage_errors
+from toolkit.tune.tickets import RETRY, TICKET, retry_ticket, ticket_of
 
-LEASE = "lease"
+__all__ = ["DEAD_SECONDS", "LEASE", "RETRIES", "Reaper", "leased", "place", "reap", "requeue"]
+
 BEAT_SECONDS = 15.0
 DEAD_SECONDS = 90.0
 """Without a pulse for so long, a trial of another machine is given up."""
-RETRIES = 3
-"""A trial whose process died so often is not tried again: it may be what kills it."""
+_JOIN_SECONDS = 10.0
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def leased(trial: Trial) -> Iterator[None]:
     lease: dict[str, Any] = {
         "place": place(),
         "pid": os.getpid(),
-        "started": _started(os.getpid()),
+        "started": started(os.getpid()),
         "beat": 0,
     }
     trial.set_user_attr(LEASE, lease)
@@ -44,8 +45,10 @@ def leased(trial: Trial) -> Iterator[None]:
                 trial.set_user_attr(LEASE, dict(lease))
             except optuna.exceptions.UpdateFinishedTrialError:
                 return  # others gave it up; the worker hears of it when it tells the result
-            except optuna.exceptions.StorageInternalError:
-                continue  # out of reach for a moment
+            # Out of reach for a moment, in whatever way a driver says so: without a pulse a live
+            # trial is given up, and the trial itself meets a storage that stays away.
+            except Exception:  # noqa: BLE001
+                continue
 
     thread = threading.Thread(target=pulse, daemon=True, name="lease")
     thread.start()
@@ -53,7 +56,7 @@ def leased(trial: Trial) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join()
+        thread.join(_JOIN_SECONDS)  # a driver may wait for an answer; the thread is a daemon
 
 
 class Reaper:
@@ -71,8 +74,8 @@ class Reaper:
         """Whether nobody carries out this running trial any more."""
         lease = trial.user_attrs.get(LEASE)
         if lease is not None and lease["place"] == place():
-            began = _started(lease["pid"])
-            return began is None or abs(began - lease["started"]) > 2  # seconds: a recycled ID
+            began = started(lease["pid"])
+            return began is None or not same_start(began, lease["started"])  # a recycled ID
         beat = None if lease is None else (lease["place"], lease["pid"], lease["beat"])
         last, since = self.seen.get(trial.number, (None, -1.0))
         if since < 0 or last != beat:
@@ -99,8 +102,16 @@ def give_up(study: optuna.Study, number: int) -> bool:
     return True
 
 
+def abandon(study: optuna.Study, trial: Trial) -> None:
+    """Fail a trial that this process cannot end; whoever goes on does it again, and this is not
+    counted against it. Where the storage is out of reach, the lease runs out instead."""
+    with suppress(*storage_errors(), OSError, optuna.exceptions.UpdateFinishedTrialError):
+        trial.set_user_attr(INTERRUPTED, True)
+        give_up(study, trial.number)
+
+
 def requeue(study: optuna.Study) -> list[int]:
-    """Queue every failed trial that nobody has queued again, with its values.
+    """Queue every trial that was cut off and that nobody has queued again, with its values.
 
     A kill between failing a trial and queueing it loses nothing: whoever looks next sees a failed
     trial without a successor. Two that look at once queue it twice; its ticket lets one of them
@@ -108,45 +119,17 @@ def requeue(study: optuna.Study) -> list[int]:
     """
     trials = study.get_trials(deepcopy=False)
     taken = {ticket_of(trial) for trial in trials}
+    lost = [t for t in trials if died(t) and retry_ticket(t.number) not in taken]
+    deaths = study.user_attrs if lost else {}
     found = []
-    for trial in trials:
-        if trial.state != TrialState.FAIL or "withdrawn" in trial.user_attrs:
-            continue
-        tries = trial.user_attrs.get(RETRY, 0) + 1
-        ticket = retry_ticket(trial.number)
-        if ticket in taken or tries > RETRIES:
+    for trial in lost:
+        if given_up(trial, deaths):
             continue
         attrs = {k: v for k, v in trial.user_attrs.items() if k in ("incumbent", "of")}
+        attrs[TICKET] = retry_ticket(trial.number)
+        # An interruption says nothing against the trial.
+        attrs[RETRY] = trial.user_attrs.get(RETRY, 0) + (INTERRUPTED not in trial.user_attrs)
         params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-        study.enqueue_trial(params, user_attrs={**attrs, "ticket": ticket, RETRY: tries})
+        study.enqueue_trial(params, user_attrs=attrs)
         found.append(trial.number)
     return found
-
-
-def given_up(trials: list[FrozenTrial]) -> list[int]:
-    """Numbers of the trials that died too often."""
-    return [
-        trial.number
-        for trial in trials
-        if trial.state == TrialState.FAIL and trial.user_attrs.get(RETRY, 0) >= RETRIES
-    ]
-
-
-def place() -> str:
-    """This machine, and the part of its processes that this process can see."""
-    try:
-        namespace = os.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        namespace = 0
-    return f"{socket.gethostname()}/{namespace}"
-
-
-def _started(pid: int) -> float | None:
-    """When a process began; None where there is none."""
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return float(process.create_time())
-    except psutil.Error:
-        return None

@@ -28,30 +28,36 @@ def open_study(
     name: str,
     storage: str | None,
     alive: Callable[[], None],
+    since: int | None = None,
 ) -> Study:
     """Join a study, or begin it with the recipe as it is for its first trial.
 
     Args:
         name: of the study in its storage; the same on every machine.
         storage: its address; without one, the journal in `folder`.
+        since: number of the first trial of this start; by default the next one.
 
     Raises `UserError` where the storage cannot be used or the data does not fit the space.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    objective, space, facts = objective_of(plan), space_of(plan), bench.facts(plan)
+    objective, space, facts = objective_of(plan), space_of(plan, bench.host), bench.facts(plan)
     check_places(space, plan, facts)
     sampler = make_sampler(plan.tune.sampler, plan.seed, conditional=space.conditional)
     place = open_storage(storage, folder.journal)
     study = _join(place, name, objective, sampler)
     final = _join(place, f"{name}-rescore", objective, None)
-    if not any(t.user_attrs.get("incumbent") for t in study.get_trials(deepcopy=False)):
+    trials = study.get_trials(deepcopy=False)
+    since = len(trials) if since is None else since
+    if not any(t.user_attrs.get("incumbent") for t in trials):
         params = space.incumbent(plan, facts)
         study.enqueue_trial(params, user_attrs={"incumbent": True, TICKET: INCUMBENT})
     epochs = plan.proxy.epochs or plan.train.epochs
     folds = plan.proxy.folds or plan.split.folds
     tune = plan.tune
     pruner = Pruner(rule_of(tune.prune, folds), tune.percentile, tune.startup, folds, epochs)
-    return Study(study, final, place, plan, space, objective, pruner, bench, folder, facts, alive)
+    return Study(
+        study, final, place, plan, space, objective, pruner, bench, folder, facts, alive, since
+    )
 
 
 def _join(storage: BaseStorage, name: str, objective: Objective, sampler: Any) -> optuna.Study:
@@ -66,13 +72,17 @@ def _join(storage: BaseStorage, name: str, objective: Objective, sampler: Any) -
 
 
 def corner_plans(plan: Plan, bench: Bench, host: Host) -> list[Plan]:
-    """The recipe with each component that the space offers: what only building one can tell is
-    found before the first trial.
+    """The recipe with each component that the space offers, and with what the space brings for
+    it: what only building one can tell is found before the first trial.
 
     Raises `RecipeError` with all that cannot be planned.
     """
+    space, facts = space_of(plan, host), bench.facts(plan)
+    check_places(space, plan, facts)
     found = []
-    for entry in space_of(plan).entries:
+    for entry in space.entries:
         if entry.keys[-1] == "use" and entry.keys[0] != "optimizer":
-            found += [bench.question.plan(host, {entry.path: use}) for use in entry.choices]
+            for use in entry.choices:
+                values = space.corner(entry, use, plan)
+                found.append(bench.question.plan(host, space.overrides(values, plan, facts)))
     return found

@@ -41,13 +41,14 @@ def page_text(study: Study, facts: Mapping[str, Any]) -> str:
     environment.filters["tried"] = tried
     css = files("toolkit.report").joinpath("page.css").read_text(encoding="utf-8")
     lines = [] if facts["winner"] is None else summary(facts["objective"], facts)
+    drawn = plots(study.study, study.space, facts["importance"])
     return environment.get_template("page").render(
         css=Markup(css),
         folder=study.folder.path.name,
         facts=facts,
         lines=lines,
         best=study.folder.best.read_text(encoding="utf-8") if lines else "",
-        plots=[(plot, _data_uri(plot.svg)) for plot in plots(study.study)],
+        plots=[(plot, _data_uri(plot.svg)) for plot in drawn],
         paths=[entry.path for entry in study.space.entries],
     )
 

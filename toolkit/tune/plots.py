@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import optuna
 from optuna.trial import TrialState
 
-TRUSTED = 20
-"""Complete trials below which fANOVA's trees see mostly chance."""
+from toolkit.tune.importance import evaluator, judged_study
+from toolkit.tune.space import Space
 
 
 @dataclass(frozen=True)
@@ -29,57 +29,63 @@ class Plot:
     svg: str
 
 
-def plots(study: optuna.Study) -> Iterator[Plot]:
-    """The plots that the trials so far allow."""
+Call = tuple[str, str, str, Callable[[], Any]]
+"""Name, title and text of a plot, and what draws it."""
+
+
+def plots(study: optuna.Study, space: Space, importance: Mapping[str, Any]) -> Iterator[Plot]:
+    """The plots that the trials so far allow.
+
+    Args:
+        importance: what `tune.json` says of it.
+    """
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < 2:
         return
     import matplotlib
-    from optuna.visualization import matplotlib as drawn
 
-    common = set.intersection(*(set(trial.params) for trial in complete))
-    calls: list[tuple[str, str, str, Callable[[], Any]]] = [
-        (
-            "history",
-            "History",
-            "The score of each complete trial, and the best so far.",
-            lambda: drawn.plot_optimization_history(study),
-        )
-    ]
-    if len(complete) >= 4 and len({trial.value for trial in complete}) > 1:
-        text = (
-            "How much of the difference between good and bad trials each key explains, estimated "
-            f"from {len(complete)} complete trials"
-            + (": too few to trust." if len(complete) < TRUSTED else ".")
-        )
-        calls.append(
-            ("importance", "Importance", text, lambda: drawn.plot_param_importances(study))
-        )
-    if common:
-        calls.append(
-            (
-                "slice",
-                "Slices",
-                "The score against each searched key; later trials are darker.",
-                lambda: drawn.plot_slice(study, params=sorted(common)),
-            )
-        )
-    if len(common) > 1:
-        text = "Each line is a complete trial: its values, and its score on the left."
-        calls.append(
-            (
-                "parallel",
-                "Parallel coordinates",
-                text,
-                lambda: drawn.plot_parallel_coordinate(study, params=sorted(common)),
-            )
-        )
+    calls = list(_calls(study, space, importance))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        # Optuna sets equal limits where the score, or a key, took one value.
+        warnings.filterwarnings("ignore", "Attempting to set identical", UserWarning)
         with matplotlib.rc_context():
             matplotlib.use("agg", force=True)
             for name, title, text, draw in calls:
                 yield Plot(name, title, text, _svg(name, draw))
+
+
+def _calls(study: optuna.Study, space: Space, importance: Mapping[str, Any]) -> Iterator[Call]:
+    from optuna.visualization import matplotlib as drawn
+
+    text = "The score of each complete trial, and the best so far."
+    yield "history", "History", text, lambda: drawn.plot_optimization_history(study)
+    judged, always = judged_study(study, space)
+    if importance["values"] is not None:
+        text = (
+            f"What each key explains of the score's variance by itself ({importance['estimator']}, "
+            f"from {importance['trials']} complete trials), in shares that add up to 1."
+        )
+        if importance["not_judged"]:
+            text += f" Not in every trial, so not judged: {', '.join(importance['not_judged'])}."
+        yield (
+            "importance",
+            "Importance",
+            text,
+            lambda: drawn.plot_param_importances(judged, evaluator=evaluator(), params=always),
+        )
+    if len(judged.get_trials(deepcopy=False)) < 2 or not always:
+        return
+    text = "The score against each searched key; later trials are darker."
+    yield "slice", "Slices", text, lambda: drawn.plot_slice(judged, params=sorted(always))
+    if len(always) > 1:
+        text = "Each line is a complete trial: its values, and its score on the left."
+        yield (
+            "parallel",
+            "Parallel coordinates",
+            text,
+            lambda: drawn.plot_parallel_coordinate(judged, params=sorted(always)),
+        )
 
 
 def _svg(name: str, draw: Callable[[], Any]) -> str:

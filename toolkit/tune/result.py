@@ -16,10 +16,10 @@ from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.recipe.shipped import is_shipped
 from toolkit.runs.atomic import write_json, write_text
+from toolkit.tune.importance import importance
 from toolkit.tune.page import draw_page
-from toolkit.tune.rows import best_of, candidates, row_of, rows_of
+from toolkit.tune.rows import best_of, candidates, rows_of
 from toolkit.tune.space import value_at
-from toolkit.tune.tickets import finished
 from toolkit.tune.trial import FRESH_SEED, Study
 
 
@@ -42,7 +42,8 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
     """
     trials = study.study.get_trials(deepcopy=False)
     rows = rows_of(study, trials)
-    again = [row_of(study, t) for t in finished(study.final.get_trials(deepcopy=False))]
+    again = rows_of(study, study.final.get_trials(deepcopy=False))
+    again = [row for row in again if row["state"] != "running"]
     fresh = {row["of"]: row["score"] for row in again if row["score"] is not None}
     best = best_of(trials, study.objective)
     incumbent = next((row for row in rows if row["incumbent"] and row["score"] is not None), None)
@@ -59,7 +60,8 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
         "trials": rows,
         "rescore": {"seed": (study.plan.seed + FRESH_SEED) % 2**32, "trials": again},
         "best": None if best is None else best.number,
-        "winner": _winner(study, trials, fresh),
+        "winner": _winner(study, trials, fresh, {row["of"] for row in again}),
+        "importance": importance(study.study, study.space),
         "incumbent": None if incumbent is None else incumbent["trial"],
         "seconds": round(sum(seconds), 1),
         "set_aside": [
@@ -69,10 +71,13 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
     }
 
 
-def _winner(study: Study, trials: list[FrozenTrial], fresh: Mapping[int, float]) -> int | None:
+def _winner(
+    study: Study, trials: list[FrozenTrial], fresh: Mapping[int, float], settled: set[int]
+) -> int | None:
+    """The best on fresh folds, once all have a score there or failed there for good."""
     numbers = [trial.number for trial in candidates(study, trials)]
     again = [number for number in numbers if number in fresh]
-    if len(numbers) > 1 and len(again) == len(numbers):
+    if len(numbers) > 1 and again and settled.issuperset(numbers):
         return max(again, key=lambda number: study.objective.sign * fresh[number])
     best = best_of(trials, study.objective)
     return None if best is None else best.number
@@ -153,6 +158,9 @@ def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
         if not winner["incumbent"] and fresh.get(facts["incumbent"]) is not None:
             text += f", the recipe itself {fresh[facts['incumbent']]:.4f}"
         lines[-1] += f" {text}."
+    lost = sum(row["state"] == "failed" for row in facts["trials"])
+    if lost:
+        lines.append(f"{lost} more trial{' has' if lost == 1 else 's have'} failed.")
     if winner["threads"] is not None:
         count = f"{winner['threads']} thread{'' if winner['threads'] == 1 else 's'}"
         lines.append(f"The score was made with {count}; another number may change its last digits.")

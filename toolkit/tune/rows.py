@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from toolkit.tune.lease import given_up
+from toolkit.tune.deaths import failures, reason_of
 from toolkit.tune.objective import Objective, curve_of
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ def row_of(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     """A trial of the search, or of the re-score, as plain values.
 
     `folds` are the scores of its finished folds; `score` is the out-of-fold score of a complete
-    trial; a trial that stopped has a `reason`.
+    trial; a trial that stopped or failed has a `reason`.
     """
     attrs = trial.user_attrs
+    deaths = study.deaths if trial.state == TrialState.FAIL else {}
     score = trial.value if trial.state == TrialState.COMPLETE else None
     return {
         "trial": trial.number,
@@ -41,13 +42,13 @@ def row_of(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "seconds": attrs.get("seconds"),
         "threads": attrs.get("threads"),
         "plan": attrs.get("plan"),
-        "reason": attrs.get("reason", ""),
+        "reason": reason_of(trial, deaths),
     }
 
 
 def rows_of(study: Study, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
-    """The trials that count, those under way, and those that were given up."""
-    lost = given_up(list(trials))
+    """The trials that count, those under way, and those that failed."""
+    lost = {trial.number for trial in failures(list(trials), study.deaths)}
     return [
         row_of(study, trial)
         for trial in trials

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isclose
 from typing import TYPE_CHECKING, Any
 
-from toolkit.builtin.losses import class_weights
 from toolkit.contracts import Facts
 from toolkit.errors import RecipeError
+from toolkit.plugin.host import Host
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.space import listed, split_path
+from toolkit.tune.meaning import Meaning, meanings_of
 
 if TYPE_CHECKING:
     import optuna
@@ -36,6 +38,8 @@ class Entry:
     step: float | None = None
     when: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     """Path of another entry, and the choices of it for which this one counts."""
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    """What the option means, for each component that it may belong to."""
 
     def counts(self, values: Mapping[str, Any]) -> bool:
         """Whether a trial with these values of earlier entries uses this one."""
@@ -65,6 +69,11 @@ class Entry:
             return self.high
         steps = int((self.high - self.low) / self.step + 1e-9)
         return float(f"{self.low + steps * self.step:.12g}")
+
+    @property
+    def first(self) -> Any:
+        """A value of the entry: its first choice, or the low end of its range."""
+        return self.choices[0] if self.choices else self.low
 
     def nearest(self, value: Any) -> Any:
         """Optuna's parameter for a value of the recipe; None where the space has none for it."""
@@ -109,12 +118,43 @@ class Space:
                 continue
             key = ".".join(entry.keys)
             if entry.classes:
-                places = found.setdefault(key, place_values(plan, entry.keys, facts))
+                meaning = self.meaning(entry, values, plan)
+                places = found.setdefault(key, meaning.places(facts))
                 for place in entry.classes:
                     places[place] = values[entry.path]
             else:
                 found[key] = values[entry.path]
         return found
+
+    def meaning(self, entry: Entry, values: Mapping[str, Any], plan: Plan) -> Meaning:
+        """What an entry's option means in the component that a trial with these values uses."""
+        use = values.get(".".join((*entry.keys[:-1], "use")), _use(plan, entry.keys))
+        return entry.meanings.get(use, Meaning(value_at(plan.values, entry.keys)))
+
+    def corner(self, entry: Entry, choice: Any, plan: Plan) -> dict[str, Any]:
+        """The least that a trial with this choice has: the choice, what the entry itself depends
+        on, and a value of each entry that counts beside them only."""
+        by_path = {each.path: each for each in self.entries}
+        fixed: dict[str, Any] = {}
+
+        def hold(path: str, value: Any) -> None:
+            fixed[path] = value
+            for other, wanted in by_path[path].when:
+                if other not in fixed:
+                    hold(other, wanted[0])
+
+        hold(entry.path, choice)
+        values: dict[str, Any] = {}
+        for each in self.entries:
+            if each.path in fixed:
+                values[each.path] = fixed[each.path]
+            elif each.when and each.counts({**self._unsearched(plan), **values}):
+                values[each.path] = each.first
+        return values
+
+    def _unsearched(self, plan: Plan) -> dict[str, Any]:
+        """The recipe's own choices, for entries that a corner leaves alone."""
+        return {e.path: value_at(plan.values, e.keys) for e in self.entries if not e.when}
 
     def of_recipe(self, plan: Plan, facts: Facts) -> dict[str, Any]:
         """The recipe's own value for every entry that counts in it."""
@@ -122,12 +162,12 @@ class Space:
         for entry in self.entries:
             if not entry.counts(values):
                 continue
+            meaning = self.meaning(entry, {}, plan)
             if entry.classes:
-                places = place_values(plan, entry.keys, facts)
+                places = meaning.places(facts)
                 values[entry.path] = sum(places[c] for c in entry.classes) / len(entry.classes)
             else:
-                value = value_at(plan.values, entry.keys)
-                values[entry.path] = 0.0 if entry.keys == ALPHA and value == "none" else value
+                values[entry.path] = meaning.number if not entry.choices else meaning.value
         return values
 
     def incumbent(self, plan: Plan, facts: Facts) -> dict[str, Any]:
@@ -136,32 +176,67 @@ class Space:
         found = {e.path: e.nearest(values[e.path]) for e in self.entries if e.path in values}
         return {path: value for path, value in found.items() if value is not None}
 
+    def holds(self, plan: Plan, facts: Facts) -> bool:
+        """Whether the recipe as it is lies in the space: else its parameters are the nearest."""
+        values, found = self.of_recipe(plan, facts), self.incumbent(plan, facts)
+        for entry in self.entries:
+            if entry.path not in values or (entry.choices and entry.path in found):
+                continue
+            if entry.path not in found or not isclose(found[entry.path], values[entry.path]):
+                return False
+            places = self.meaning(entry, {}, plan).places(facts) if entry.classes else []
+            if len({places[place] for place in entry.classes}) > 1:
+                return False  # several classes, and one value for them
+        return True
 
-ALPHA = ("loss", "alpha")
 
+def space_of(plan: Plan, host: Host | None = None) -> Space:
+    """The space of a checked recipe.
 
-def space_of(plan: Plan) -> Space:
-    """The space of a checked recipe."""
+    Args:
+        host: knows the components that the space offers; without it, what an option means is
+            known of the recipe's own.
+    """
     given: dict[str, Mapping[str, Any]] = dict(plan.values["tune"]["space"])
     ordered: list[Entry] = []
     while given:
         named = {entry.path for entry in ordered}
         ready = [path for path in given if set(given[path].get("when", {})) <= named]
-        ordered += [_entry(path, given.pop(path)) for path in ready]
+        ordered += [_entry(path, given.pop(path), plan, host) for path in ready]
     return Space(tuple(ordered))
 
 
 def check_places(space: Space, plan: Plan, facts: Facts) -> None:
-    """Raise `RecipeError` where an entry names a class that the data does not have."""
-    count = len(facts.classes)
+    """Raise `RecipeError` where an entry names a class that the data does not have, or a class of
+    an option that has no place for each."""
     wrong = [
-        f"{plan.origins[('tune', 'space', entry.path)]}: tune.space.{entry.path}: the data has "
-        f"{count} classes, 0 to {count - 1}"
+        f"{plan.origins[('tune', 'space', entry.path)]}: tune.space.{entry.path}: {text}"
         for entry in space.entries
-        if max(entry.classes, default=0) >= count
+        for text in _place_problems(space, entry, plan, facts)
     ]
     if wrong:
         raise RecipeError(*wrong)
+
+
+def _place_problems(space: Space, entry: Entry, plan: Plan, facts: Facts) -> Iterator[str]:
+    count, option = len(facts.classes), ".".join(entry.keys)
+    if not entry.classes:
+        return
+    if max(entry.classes) >= count:
+        yield f"the data has {count} classes, 0 to {count - 1}"
+        return
+    use = ".".join((*entry.keys[:-1], "use"))
+    offered = next((e.choices for e in space.entries if e.path == use), (_use(plan, entry.keys),))
+    wanted = next((values for path, values in entry.when if path == use), offered)
+    for name in dict.fromkeys(name for name in wanted if name in offered):
+        meaning = space.meaning(entry, {use: name}, plan)
+        if not meaning.per_class:
+            yield (
+                f"{name} does not say that {option} has a place for each class (PerClass); "
+                f"write {option} as a list, or search it as a whole"
+            )
+        elif len(meaning.places(facts)) != count:
+            yield f"{option} has {len(meaning.places(facts))} places, the data {count} classes"
 
 
 def value_at(values: Mapping[str, Any], keys: Keys) -> Any:
@@ -172,13 +247,9 @@ def value_at(values: Mapping[str, Any], keys: Keys) -> Any:
     return found
 
 
-def place_values(plan: Plan, keys: Keys, facts: Facts) -> list[float]:
-    """The list that the recipe's value stands for: its own, or the class weights of an alpha."""
-    value = value_at(plan.values, keys)
-    if isinstance(value, list):
-        return list(value)
-    weights = class_weights(value, facts) if keys == ALPHA and value is not None else None
-    return [1.0] * len(facts.classes) if weights is None else weights
+def _use(plan: Plan, keys: Keys) -> Any:
+    """The component that the recipe chose for the section of an option; None for a fixed one."""
+    return value_at(plan.values, (*keys[:-1], "use"))
 
 
 def tried(values: Mapping[str, Any]) -> str:
@@ -186,12 +257,15 @@ def tried(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{path} {_text(value)}" for path, value in values.items())
 
 
-def _entry(path: str, given: Mapping[str, Any]) -> Entry:
+def _entry(path: str, given: Mapping[str, Any], plan: Plan, host: Host | None) -> Entry:
     section, option, classes = split_path(path)
     when = tuple((other, tuple(listed(wanted))) for other, wanted in given.get("when", {}).items())
     numbers = {key: given[key] for key in ("low", "high", "log", "step") if key in given}
     choices = tuple(given.get("choices", ()))
-    return Entry(path, (*section, option), classes, choices, when=when, **numbers)
+    meanings = meanings_of(plan, host, (*section, option))
+    return Entry(
+        path, (*section, option), classes, choices, when=when, meanings=meanings, **numbers
+    )
 
 
 def _text(value: Any) -> str:

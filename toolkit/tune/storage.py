@@ -19,6 +19,7 @@ from optuna.storages.journal import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from toolkit.errors import UserError
+from toolkit.tune.address import redacted, without_secrets
 
 _TRIES = 5
 
@@ -55,7 +56,7 @@ def open_storage(url: str | None, journal: Path) -> BaseStorage:
     if kind in ("redis", "rediss", "unix"):
         return _redis(url)
     if kind.startswith("sqlite"):
-        raise UserError(f"--storage {url}: SQLite is not made for several processes; use journal:")
+        raise _refused(url, "SQLite is not made for several processes; use journal:")
     return _database(url)
 
 
@@ -70,10 +71,29 @@ def check_url(url: str) -> None:
     """Raise `UserError` where this is no storage that a study can use."""
     _, separator, rest = url.partition(":")
     if not separator or not rest:
-        raise UserError(
-            f"--storage {url}: write postgresql://user:password@host/database, redis://host, "
-            "or journal:FILE"
+        raise _refused(
+            url, "write postgresql://user:password@host/database, redis://host, or journal:FILE"
         )
+
+
+def storage_errors() -> tuple[type[BaseException], ...]:
+    """What a storage raises where it is out of reach. Those of a file are the system's."""
+    found: tuple[type[BaseException], ...] = (
+        optuna.exceptions.StorageInternalError,
+        SQLAlchemyError,
+    )
+    redis = sys.modules.get("redis")  # it was imported if the storage is of this kind
+    return found if redis is None else (*found, redis.RedisError)
+
+
+def out_of_reach(url: str | None, error: BaseException) -> UserError:
+    """What to say where a storage that was open fails."""
+    return _refused(url or "journal", f"cannot be used any more: {error}; the same command goes on")
+
+
+def _refused(url: str, text: str) -> UserError:
+    """An error that names the address, and none of its secrets, whatever a driver quotes."""
+    return UserError(f"--storage {without_secrets(url)}: {redacted(' '.join(text.split()), url)}")
 
 
 def _mend(journal: Path) -> None:
@@ -93,7 +113,7 @@ def _mend(journal: Path) -> None:
 
 def _shared_journal(path: str, url: str) -> str:
     if not Path(path).absolute().parent.is_dir():
-        raise UserError(f"--storage {url}: there is no folder {Path(path).parent}")
+        raise _refused(url, f"there is no folder {Path(path).parent}")
     return path
 
 
@@ -104,13 +124,14 @@ def _shared_lock(path: str, platform: str = sys.platform) -> JournalFileOpenLock
 
 def _redis(url: str) -> BaseStorage:
     if find_spec("redis") is None:
-        raise UserError(f"--storage {url}: needs a driver: pip install 'recipe-toolkit[redis]'")
+        raise _refused(url, "needs a driver: pip install 'recipe-toolkit[redis]'")
     import redis
 
     try:
         return JournalStorage(JournalRedisBackend(url, prefix="toolkit"))
-    except redis.RedisError as error:
-        raise UserError(f"--storage {url}: cannot be reached: {error}") from error
+    except (redis.RedisError, OSError, ValueError) as error:
+        # Not `from error`: what quotes the address stays out of a traceback, too.
+        raise _refused(url, f"cannot be reached: {error}") from None
 
 
 def with_driver(url: str) -> str:
@@ -121,8 +142,7 @@ def with_driver(url: str) -> str:
     if not url.startswith("postgresql://") or find_spec("psycopg2") is not None:
         return url
     if find_spec("pg8000") is None:
-        hint = "pip install 'recipe-toolkit[postgres]'"
-        raise UserError(f"--storage {url}: needs a driver: {hint}")
+        raise _refused(url, "needs a driver: pip install 'recipe-toolkit[postgres]'")
     return url.replace("postgresql://", "postgresql+pg8000://", 1)
 
 
@@ -131,11 +151,12 @@ def _database(url: str) -> BaseStorage:
     for attempt in range(1, _TRIES + 1):
         try:
             return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-        except (ArgumentError, ImportError) as error:
-            raise UserError(f"--storage {url}: {error}") from error
+        # A port that is no number is a ValueError. Not `from error`, as above.
+        except (ArgumentError, ImportError, ValueError) as error:
+            raise _refused(url, str(error)) from None
         # Two processes that make the tables at the same moment get in each other's way.
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
             if attempt == _TRIES:
-                raise UserError(f"--storage {url}: cannot be used: {error}") from error
+                raise _refused(url, f"cannot be used: {error}") from None
             time.sleep(random.uniform(0.2, 1.0) * attempt)
     raise AssertionError

@@ -12,6 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 TICKET = "ticket"
 RETRY = "retry"
+WITHDRAWN = "withdrawn"
+"""Why a trial that was queued or started twice is not done."""
 INCUMBENT = "incumbent"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -24,31 +24,23 @@ from toolkit.runs.machine import machine_faults
 from toolkit.train.components import check_components
 from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
+from toolkit.tune.address import without_secrets
+from toolkit.tune.asked import Asked
 from toolkit.tune.bench import Bench, Question, threads
+from toolkit.tune.deaths import failures, record_death
+from toolkit.tune.failure import hopeless, nothing_found
 from toolkit.tune.folder import StudyFolder, read_json, study_folder, study_hash
 from toolkit.tune.objective import curve_of
 from toolkit.tune.open import corner_plans, open_study
 from toolkit.tune.result import write_result
 from toolkit.tune.rows import candidates, row_of, rows_of
 from toolkit.tune.stop import noise, unlikely
-from toolkit.tune.storage import check_url, close_storage
+from toolkit.tune.storage import check_url, close_storage, out_of_reach, storage_errors
+from toolkit.tune.sweep import sweep
 from toolkit.tune.tickets import TICKET, finished
 from toolkit.tune.trial import Study, run_rescore, run_trial
-from toolkit.tune.work import Goal, work
+from toolkit.tune.work import Goal, ended, work
 from toolkit.tune.workers import Orders, work_in_processes
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a person asked for beside the recipe."""
-
-    trials: int | None
-    """Completed and pruned trials of the study in all; None: as many as the time allows."""
-    seconds: float | None = None
-    workers: int = 1
-    storage: str | None = None
-    skip_bad: bool = False
-    verify: bool = False
 
 
 @machine_faults()
@@ -60,6 +52,8 @@ def tune(
     asked: Asked,
     runs: Path = Path("runs"),
     notify: Notify = ignore,
+    since: int | None = None,
+    killed: Mapping[int, str] | None = None,
 ) -> StudyFolder:
     """Search a recipe's space, or go on with the search; score the best again on fresh folds;
     write the best recipe, `tune.json` and `tune.html`.
@@ -67,9 +61,11 @@ def tune(
     Args:
         question: the recipe's place and what is laid over it.
         plan: the recipe's plan.
+        since: number of the first trial that belongs to this start; by default the next one.
+        killed: earlier processes of this start, and the signals that ended them.
 
-    Raises `UserError`s with everything that is to mend before any trial. An interruption leaves
-    the results so far.
+    Raises `UserError`s with everything that is to mend before any trial, and where every trial
+    failed. An interruption leaves the results so far.
     """
     refuse_while_a_script_is_run_again()
     if asked.storage is not None:
@@ -84,33 +80,62 @@ def tune(
     hash_ = study_hash(plan, data.fingerprint)
     folder = study_folder(runs, plan.name, hash_, date.today())
     name = f"{plan.name}-{hash_[:8]}"
-    study = open_study(plan, bench, folder, name, asked.storage, lambda: None)
-    _record(study, hash_, name, asked)
+    try:
+        study = open_study(plan, bench, folder, name, asked.storage, lambda: None, since)
+        try:
+            for pid, by in (killed or {}).items():
+                _killed(study, pid, by)
+            _record(study, hash_, name, asked)
+            sweep(study)
+            _search_and_rescore(study, hash_, name, asked, notify)
+            sweep(study)
+        finally:
+            close_storage(study.storage)
+    except storage_errors() as error:
+        failure = out_of_reach(asked.storage, error)
+        log_error(folder.log, failure)
+        raise failure from None  # it may quote the password
+    except BaseException as error:
+        log_error(folder.log, error)
+        raise
+    return folder
+
+
+def _search_and_rescore(study: Study, hash_: str, name: str, asked: Asked, notify: Notify) -> None:
     teller = _Teller(study, asked, notify)
     deadline = None if asked.seconds is None else time.time() + asked.seconds
+    why = ""
     try:
         for rescore in (False, True):
             if rescore:
                 _queue_the_best(study)
             goal = goal_of(study, asked.trials, deadline, rescore=rescore)
+            if rescore and ended(study.final.get_trials(deepcopy=False), goal):
+                break
             teller.enter(rescore)
-            # A process for each of the few that are scored again: the rest would look on.
-            workers = min(asked.workers, goal.trials or 1) if rescore else asked.workers
-            if workers > 1:
-                orders = _orders(question, folder, name, asked, deadline, rescore, workers)
-                work_in_processes(orders, workers, notify, teller.poll)
+            if asked.workers > 1:
+                # A process for each of the few that are scored again: the rest would look on.
+                workers = min(asked.workers, goal.trials or 1) if rescore else asked.workers
+                orders = _orders(study, name, asked, deadline, rescore, workers)
+                work_in_processes(orders, workers, notify, teller.poll, partial(_killed, study))
+                reason = ended_because(study, goal)
             else:
                 reason = search(study, goal, notify, teller.told, rescore=rescore)
-                if not rescore:
-                    notify(Event("message", f"the search ends: {reason}"))
-    except BaseException as error:
-        log_error(folder.log, error)
-        raise
+            if not rescore:
+                why = reason
+                notify(Event("message", f"the search ends: {reason}"))
     finally:
-        if finished(study.study.get_trials(deepcopy=False)):
+        trials = study.study.get_trials(deepcopy=False)
+        if finished(trials) or failures(trials, study.deaths):
             write_result(study, hash_)
-        close_storage(study.storage)
-    return folder
+    if not any(trial.state == TrialState.COMPLETE for trial in trials):
+        raise nothing_found(trials, why, study.deaths)
+
+
+def _killed(study: Study, pid: int, by: str) -> None:
+    """Keep by which signal a process of this study was killed."""
+    for each in (study.study, study.final):
+        record_death(each, pid, by)
 
 
 def search(
@@ -127,6 +152,11 @@ def search(
     return work(study.study, goal, partial(run_trial, study), notify, told)
 
 
+def ended_because(study: Study, goal: Goal) -> str:
+    """Why workers ended, where they ended by themselves."""
+    return ended(study.study.get_trials(deepcopy=False), goal) or "nothing is left to do"
+
+
 def goal_of(study: Study, trials: int | None, deadline: float | None, *, rescore: bool) -> Goal:
     """When the search is done, or the re-score: the time limit is the search's alone."""
     if rescore:
@@ -134,6 +164,9 @@ def goal_of(study: Study, trials: int | None, deadline: float | None, *, rescore
         return Goal(len({t.user_attrs["of"] for t in queued}), sampled=False)
 
     def enough(found: Sequence[FrozenTrial]) -> str | None:
+        lost = hopeless(found, study.since, study.deaths)
+        if lost is not None:
+            return lost
         sign, folds = study.objective.sign, len(study.folds)
         done = sorted(finished(found), key=lambda t: t.datetime_complete or t.datetime_start or 0)
         curves = [curve_of(t.intermediate_values, sign) for t in done]
@@ -156,18 +189,13 @@ def _queue_the_best(study: Study) -> None:
 
 
 def _orders(
-    question: Question,
-    folder: StudyFolder,
-    name: str,
-    asked: Asked,
-    deadline: float | None,
-    rescore: bool,
-    workers: int,
+    study: Study, name: str, asked: Asked, deadline: float | None, rescore: bool, workers: int
 ) -> Orders:
+    question = study.bench.question
     return Orders(
         question.recipe,
         dict(question.overrides),
-        folder.path,
+        study.folder.path,
         name,
         asked.storage,
         asked.trials,
@@ -175,12 +203,14 @@ def _orders(
         rescore,
         asked.skip_bad,
         max(1, threads() // workers),
+        study.since,
     )
 
 
 def _record(study: Study, hash_: str, name: str, asked: Asked) -> None:
     """Write what is asked; a study that is joined or resumed is checked against it."""
     question = study.bench.question
+    storage = None if asked.storage is None else without_secrets(asked.storage)
     facts: dict[str, Any] = {
         "study": hash_,
         "name": name,
@@ -190,13 +220,14 @@ def _record(study: Study, hash_: str, name: str, asked: Asked) -> None:
         "proxy": study.plan.values["tune"]["proxy"],
         "objective": study.objective.name,
         "direction": study.objective.direction,
-        "storage": asked.storage,
+        "storage": storage,
         "resolved": study.plan.values,
     }
     file = study.folder.facts
     if file.is_file():
         before = read_json(file)["storage"]
-        if before != asked.storage:
+        before = None if before is None else without_secrets(before)  # one of old may be whole
+        if before != storage:
             raise RunError(
                 f"{study.folder.path}: this study is kept in {before or 'its folder'}; go on with "
                 f"it there{f' (--storage {before})' if before else ', without --storage'}"
@@ -209,12 +240,14 @@ class _Teller:
 
     def __init__(self, study: Study, asked: Asked, notify: Notify) -> None:
         self.study, self.notify, self.rescore = study, notify, False
-        info = RunInfo(
-            study.folder.path.name, str(study.folder.path), study.plan.name, study.plan.values
+        plan, path = study.plan, study.folder.path
+        plan_hash = plan.hash(study.bench.data(plan).fingerprint)
+        # A copy for the tracker, which may keep and change it, and one for what it is told later.
+        given, self.info = (
+            RunInfo(path.name, str(path), plan_hash, deepcopy(dict(plan.values))) for _ in range(2)
         )
-        track = study.plan.choices.get(("track",))
-        makers = {} if track is None else {track.use: partial(track.build, info)}
-        self.info = info
+        track = plan.choices.get(("track",))
+        makers = {} if track is None else {track.use: partial(track.build, given)}
         self.trackers = Trackers(
             makers, lambda failed: notify(Event("message", str(failed))), guard=same_random_numbers
         )
@@ -225,6 +258,7 @@ class _Teller:
             "objective": study.objective.name,
             "maximize": study.objective.maximize,
             "trials": asked.trials,
+            "since": study.since,
             "rows": rows_of(study, study.study.get_trials(deepcopy=False)),
         }
         notify(Event("study", data=facts))
@@ -240,12 +274,16 @@ class _Teller:
         if self.rescore:
             return
         states: dict[str, Any] = {"COMPLETE": "complete", "PRUNED": "pruned"}
+        plan = row["plan"] or ""
         info = TrialInfo(
             trial.number,
             states.get(trial.state.name, "failed"),
             row["values"],
             row["score"],
             dict(trial.intermediate_values),
+            plan,
+            str(self.study.folder.trial(plan).path) if plan else "",
+            row["reason"],
         )
         self.trackers.toolkit_trial_end(study=self.info, trial=info)
 
@@ -263,4 +301,6 @@ class _Teller:
         return (self.study.final if self.rescore else self.study.study).get_trials(deepcopy=False)
 
     def _ended(self) -> set[int]:
-        return {trial.number for trial in finished(self._trials())}
+        trials = self._trials()
+        ended = [*finished(trials), *failures(trials, self.study.deaths)]
+        return {trial.number for trial in ended}

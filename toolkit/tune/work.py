@@ -13,8 +13,10 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toolkit.contracts import Event, Notify
-from toolkit.tune.lease import Reaper, give_up, leased, reap, requeue
-from toolkit.tune.tickets import finished, superfluous
+from toolkit.tune.deaths import REASON, given_up, reason_of
+from toolkit.tune.failure import ends_the_study, no_number, why
+from toolkit.tune.lease import Reaper, abandon, give_up, leased, reap, requeue
+from toolkit.tune.tickets import WITHDRAWN, finished, superfluous
 from toolkit.tune.trial import Outcome
 
 _WAIT_SECONDS = 1.0
@@ -25,7 +27,7 @@ class Goal:
     """When a study is done."""
 
     trials: int | None
-    """This many completed or pruned trials."""
+    """This many completed or pruned trials; those that failed do not count."""
     deadline: float | None = None
     """No trial starts after this moment of `time.time()`."""
     enough: Callable[[Sequence[FrozenTrial]], str | None] = lambda trials: None
@@ -43,20 +45,23 @@ def work(
 ) -> str:
     """Do trials until the goal is reached. Returns why it ended.
 
-    A trial that fails by an exception is failed in the study, and the exception passes.
+    A trial that fails by an exception, or whose score is no number, is failed with its reason, and
+    the next one is done. What is no trial's own passes: Ctrl-C, a storage out of reach, a full
+    disk.
 
     Args:
-        told: called with every trial that this process finished.
+        told: called with every trial that this process finished, or gave up for a dead one.
     """
     reaper = Reaper()
     while True:
-        for number in reap(study, reaper):
-            notify(Event("message", f"trial {number}: its process is gone; it is done again"))
+        reaped = reap(study, reaper)
         requeue(study)
+        for number in reaped:
+            _mourn(study, number, notify, told)
         trials = study.get_trials(deepcopy=False)
-        ended = _ended(trials, goal)
-        if ended is not None:
-            return ended
+        reason = ended(trials, goal)
+        if reason is not None:
+            return reason
         running = [t for t in trials if t.state == TrialState.RUNNING]
         waiting = [t for t in trials if t.state == TrialState.WAITING]
         full = goal.trials is not None and len(finished(trials)) + len(running) >= goal.trials
@@ -70,7 +75,8 @@ def work(
             _do(study, trial, goal, carry_out, notify, told)
 
 
-def _ended(trials: Sequence[FrozenTrial], goal: Goal) -> str | None:
+def ended(trials: Sequence[FrozenTrial], goal: Goal) -> str | None:
+    """Why the goal is reached; None while it is not."""
     done = finished(trials)
     if goal.trials is not None and len(done) >= goal.trials:
         return f"{len(done)} trials are done"
@@ -90,18 +96,44 @@ def _do(
     trials = study.get_trials(deepcopy=False)
     reason = superfluous(trials[trial.number], trials, goal.trials)
     if reason is not None:
-        trial.set_user_attr("withdrawn", reason)
+        trial.set_user_attr(WITHDRAWN, reason)
         give_up(study, trial.number)
         return
+    outcome = _outcome(study, trial, carry_out)
     try:
-        outcome = carry_out(trial)
-    except BaseException:
-        give_up(study, trial.number)
-        raise
-    try:
+        if outcome.reason:
+            trial.set_user_attr(REASON, outcome.reason)
         study.tell(trial, outcome.value, outcome.state)
     except (ValueError, optuna.exceptions.UpdateFinishedTrialError):
+        if not study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+            raise
         text = "was given up by others, and is done again from what this process left"
         notify(Event("message", f"trial {trial.number}: {text}"))
         return
     told(study.get_trials(deepcopy=False)[trial.number])
+
+
+def _outcome(study: optuna.Study, trial: Trial, carry_out: Callable[[Trial], Outcome]) -> Outcome:
+    """How the trial ended. Third-party code may raise anything, or exit: it is one trial's end."""
+    try:
+        outcome = carry_out(trial)
+    except BaseException as error:
+        if ends_the_study(error):
+            abandon(study, trial)
+            raise
+        return Outcome(TrialState.FAIL, reason=why(error))
+    if outcome.state == TrialState.COMPLETE and no_number(outcome.value):
+        return Outcome(TrialState.FAIL, reason=f"its score is {outcome.value}")
+    return outcome
+
+
+def _mourn(
+    study: optuna.Study, number: int, notify: Notify, told: Callable[[FrozenTrial], None]
+) -> None:
+    """Tell of a trial whose process died."""
+    trial, deaths = study.get_trials(deepcopy=False)[number], study.user_attrs
+    if given_up(trial, deaths):
+        notify(Event("message", f"trial {number} is given up: {reason_of(trial, deaths)}"))
+        told(trial)
+    else:
+        notify(Event("message", f"trial {number}: its process is gone; it is done again"))
