@@ -45,11 +45,11 @@ def fails_at(number: int, error: BaseException) -> Callable[[Trial], Outcome]:
     ("error", "reason"),
     [
         (RuntimeError("not with k = 2"), "RuntimeError: not with k = 2"),
-        (MemoryError(), "MemoryError"),
+        (MemoryError(), "memory ran out"),
         (SystemExit(3), "SystemExit: 3"),
         (UserError("one", "two"), "one; two"),
         (RecipeError("loss.gamma: no"), "loss.gamma: no"),
-        (OSError(errno.EACCES, "no"), "PermissionError: [Errno 13] no"),
+        (OSError(errno.EACCES, "no"), "no permission"),
         (ValueError("Cannot tell a finished trial"), "ValueError: Cannot tell a finished trial"),
         (GeneratorExit(), "GeneratorExit"),
     ],
@@ -61,7 +61,8 @@ def test_a_trial_that_raises_is_failed_with_its_reason_and_the_search_goes_on(
 ) -> None:
     trials = search(study, fails_at(number, error))
     (lost,) = failures(trials, {})
-    assert (lost.number, reason_of(lost, {})) == (number, reason)
+    assert lost.number == number
+    assert reason_of(lost, {}).startswith(reason)
     assert len(finished(trials)) == 4  # what failed does not count
     # its values are not queued again
     assert not any(trial.user_attrs.get("ticket") for trial in trials)
