@@ -176,7 +176,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_done_again(recipe: Path, tmp_
     (running, *_) = [t for t in study.get_trials() if "lease" in t.user_attrs]
     os.kill(running.user_attrs["lease"]["pid"], signal.SIGKILL)
     told = finish(process)
-    assert "died (signal 9); another takes over" in told
+    assert "was killed by SIGKILL; another takes over" in told
     nothing_is_lost(*result(runs))
 
 
