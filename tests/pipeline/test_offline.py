@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 import toolkit
 from toolkit.contracts import Event
+from toolkit.data.cache import clear, packs
 from toolkit.errors import RecipeError
 from toolkit.runs.opened import Run
 
@@ -53,3 +55,31 @@ def test_the_host_key_is_checked_like_any_other(tiny_recipe: Path) -> None:
     )
     with pytest.raises(RecipeError, match=r"augment.offline.copeis: unknown key. Did you mean"):
         toolkit.run(tiny_recipe, overrides={**OFFLINE, "augment.offline.copeis": 1})
+
+
+@pytest.mark.slow
+def test_a_cache_too_small_for_source_and_copies_costs_the_run_nothing(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own packs stay while it runs, also for a loader process that starts late, and while
+    somebody clears the cache; those of the run before go."""
+    monkeypatch.setenv("TOOLKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TOOLKIT_CACHE_GB", "0")
+    told: list[str] = []
+
+    def clearing(event: Event) -> None:
+        told.append(event.text)
+        if event.stage == "train":
+            clear(tmp_path / "cache")
+
+    overrides = {**OFFLINE, "train.workers": 1}
+    toolkit.run(tiny_recipe, overrides={**OFFLINE, "seed": 1}, runs=tmp_path / "before")
+    gc.collect()
+    before = {pack.key for pack in packs(tmp_path / "cache")}
+    run = toolkit.run(tiny_recipe, overrides=overrides, runs=tmp_path / "runs", notify=clearing)
+    assert run.report["rows"]["train"] > 0
+    assert any("above TOOLKIT_CACHE_GB = 0: all of it is in use" in text for text in told)
+    gc.collect()
+    after = {pack.key for pack in packs(tmp_path / "cache")}
+    assert len(after) == 2
+    assert after != before
