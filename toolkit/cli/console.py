@@ -152,7 +152,7 @@ class Console:
                 (
                     str(fold["fold"]),
                     f"{fold['macro_f1']:.4f}",
-                    f"{fold['best_epoch']} of {fold['epochs']}",
+                    _epochs(fold),
                     f"{fold['seconds']:.0f}",
                     f"{fold['images_per_second']:.0f}",
                 )
@@ -167,6 +167,13 @@ class Console:
             ", test.parquet, submission.csv" if report["submission"] else ""
         )
         print(f"{path}: {files}")
+
+
+def _epochs(fold: dict[str, Any]) -> str:
+    """`3 of 5`, the best epoch, and the one that was kept where it is another."""
+    kept = fold.get("selected_epoch", fold["best_epoch"])
+    other = f", kept {kept}" if kept != fold["best_epoch"] else ""
+    return f"{fold['best_epoch']} of {fold['epochs']}{other}"
 
 
 def _print_set_aside(report: dict[str, Any]) -> None:

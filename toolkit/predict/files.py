@@ -25,6 +25,9 @@ from toolkit.runs.atomic import writing
 KEYS = ["id", "parent", "fold", "variant", "view"]
 MEAN = "mean"
 CLEAN = "clean"
+PRECISION = "fp32"
+"""Of every prediction, whatever the model was trained in: bfloat16 has eight bits for a logit, so
+that classes tie which do not, and an image's answer hangs on the hardware's way of rounding."""
 ALL_FOLDS = -1
 """The fold of a row that was predicted by all folds together."""
 

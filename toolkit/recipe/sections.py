@@ -132,10 +132,20 @@ class Train(Section):
             description="images a step; one more where one alone cannot train",
         ),
     ] = 16
-    accumulate: Annotated[int, Field(ge=1, description="steps whose gradients are summed")] = 1
+    accumulate: Annotated[
+        int,
+        Field(ge=1, description="batches of an optimizer step; its loss is the mean of their rows"),
+    ] = 1
     early_stop: Annotated[
         int, Field(ge=0, description="stop after this many epochs without a rise; 0 never")
     ] = 0
+    select: Annotated[
+        Literal["best", "last"],
+        Field(
+            description="whose weights are kept: best: the epoch's with the best monitor, chosen "
+            "on the rows that the out-of-fold score scores; last: the last epoch's"
+        ),
+    ] = "best"
     label_smoothing: Annotated[
         float, Field(ge=0, lt=1, description="share of the target spread over all classes")
     ] = 0.0
@@ -144,6 +154,13 @@ class Train(Section):
         Literal["auto", "fp32", "bf16", "fp16"],
         Field(description="auto: bf16 where the hardware has it, else fp32"),
     ] = "auto"
+    deterministic: Annotated[
+        bool,
+        Field(
+            description="only kernels that give the same bits each time, an error where there is "
+            "none; matters on a GPU, where it is slower (docs/determinism.md)"
+        ),
+    ] = False
     channels_last: Annotated[bool, Field(description="NHWC memory: faster convolutions")] = True
     workers: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=0)],

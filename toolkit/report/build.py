@@ -9,7 +9,9 @@ import numpy as np
 
 from toolkit.contracts import Ints, Predictions, Table
 from toolkit.data.folds import units
+from toolkit.predict.files import PRECISION
 from toolkit.recipe.plan import Plan
+from toolkit.report.selection import selection
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import read_json
 from toolkit.score.metrics import confusion, intervals, per_class, scores
@@ -46,6 +48,11 @@ def build_report(
         "name": plan.name,
         "plan": plan_hash,
         "monitor": plan.validate.monitor,
+        "select": {"epoch": plan.train.select, "meaning": selection(plan)},
+        "precision": {
+            "training": sorted({fold.get("precision", "") for fold in folds} - {""}),
+            "prediction": PRECISION,
+        },
         "scores": {"oof": {"clean": clean}, "folds": folds},
         "classes": [
             {**row, "train": int(count)}

@@ -211,7 +211,7 @@ def _fold_curves(folder: RunFolder, report: Mapping[str, Any]) -> list[dict[str,
                         _span(curves, from_zero=column == "clean_f1"),
                         title=title,
                         kind=kind,
-                        best=fold["best_epoch"],
+                        best=fold.get("selected_epoch", fold["best_epoch"]),
                     )
                 )
         drawn.append({**fold, "charts": pictures})

@@ -34,7 +34,6 @@ def manifest(plan_hash: str, fingerprint: str, components: list[dict[str, str]])
     """What `manifest.json` holds."""
     import torch
 
-    cuda = torch.cuda.is_available()
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plan": plan_hash,
@@ -47,8 +46,23 @@ def manifest(plan_hash: str, fingerprint: str, components: list[dict[str, str]])
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "device": torch.cuda.get_device_name() if cuda else "cpu",
+        "device": device_name(),
     }
+
+
+def device_name() -> str:
+    """The device that trains, in the order in which accelerate looks for one."""
+    import torch
+
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "on", "t"):
+        return "cpu"
+    if torch.backends.mps.is_available():
+        return f"mps ({_processor()})"
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    if torch.xpu.is_available():
+        return f"xpu ({torch.xpu.get_device_name()})"
+    return "cpu"
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

@@ -19,10 +19,6 @@ from toolkit.train.finite import require_probabilities
 from toolkit.train.invariants import require_logits
 from toolkit.train.job import FoldJob, Rows
 
-PRECISION = "fp32"
-"""Of every prediction, whatever the model was trained in: bfloat16 has eight bits for a logit, so
-that classes tie which do not, and an image's answer hangs on the hardware's way of rounding."""
-
 
 @dataclass(frozen=True)
 class Evaluator:
@@ -80,6 +76,7 @@ class Evaluator:
             len(rows.ids),
             self.normalize,
             views,
+            # In float32, whatever the model was trained in; `PRECISION` says why.
             partial(torch.autocast, self.normalize.device.type, enabled=False),
             on_images,
             checked,

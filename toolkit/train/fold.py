@@ -23,7 +23,7 @@ from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.faults import safetensors
 from toolkit.runs.reading import DamagedFile
 from toolkit.runs.supervised import mark
-from toolkit.train.device import make_accelerator
+from toolkit.train.device import deterministic, make_accelerator, resolve_precision
 from toolkit.train.evaluate import Evaluator
 from toolkit.train.finite import LOOK_EVERY, infinite_buffers, require_losses, require_weights
 from toolkit.train.invariants import require_logits, require_loss
@@ -68,13 +68,14 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
         return watch is None or watch.epoch(job.fold, metrics)
 
     try:
-        loop = _Loop(job, notify, hook)
-        loop.resume()
-        goes_on = all(map(see, loop.progress.history))
-        while goes_on and not loop.finished:
-            loop.epoch()
-            goes_on = see(loop.progress.history[-1])
-        result = loop.finish() if goes_on else None
+        with deterministic(asked=job.plan.train.deterministic):
+            loop = _Loop(job, notify, hook)
+            loop.resume()
+            goes_on = all(map(see, loop.progress.history))
+            while goes_on and not loop.finished:
+                loop.epoch()
+                goes_on = see(loop.progress.history[-1])
+            result = loop.finish() if goes_on else None
     except torch.OutOfMemoryError as error:
         raise UserError(
             f"train.batch_size = {job.plan.train.batch_size} does not fit into the GPU's memory; "
@@ -89,9 +90,10 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
 
 def predict_fold(job: FoldJob, notify: Notify) -> None:
     """Write a finished fold's predictions again, from its weights."""
-    loop = _Loop(job, notify, hook=None)
-    load_weights(job.folder.weights, loop.model)
-    loop.predict(f"fold {job.fold}, with {job.folder.weights.name}")
+    with deterministic(asked=job.plan.train.deterministic):
+        loop = _Loop(job, notify, hook=None)
+        load_weights(job.folder.weights, loop.model)
+        loop.predict(f"fold {job.fold}, with {job.folder.weights.name}")
     loop.free()
 
 
@@ -172,6 +174,8 @@ class _Loop:
             progress.best, progress.best_epoch, progress.stale = monitored, progress.epoch, 0
         else:
             progress.stale += 1
+        best = self.section.select == "best"
+        progress.selected_epoch = progress.best_epoch if best else progress.epoch
         row = {
             "epoch": progress.epoch,
             "lr": rate,
@@ -180,6 +184,8 @@ class _Loop:
             "images": images,
             "seconds": round(train_seconds, 2),
             "images_per_second": per_second(images, train_seconds),
+            "best_epoch": progress.best_epoch,
+            "selected_epoch": progress.selected_epoch,
         }
         progress.history.append(row)
         self._save()
@@ -245,17 +251,20 @@ class _Loop:
         does all of this again.
         """
         folder, progress = self.job.folder, self.progress
-        load_weights(folder.best(progress.best_epoch), self.model)
-        where = f"fold {self.job.fold}, with the weights of epoch {progress.best_epoch}"
+        if self.section.select == "best":  # the last epoch's are there already, as the state's
+            load_weights(folder.best(progress.best_epoch), self.model)
+        where = f"fold {self.job.fold}, with the weights of epoch {progress.selected_epoch}"
         result = self.predict(where)
         save_weights(folder.weights, self.model)
         write_text(folder.history, csv_text(pd.DataFrame(progress.history)))
         facts = {
             **result,
             "best_epoch": progress.best_epoch,
+            "selected_epoch": progress.selected_epoch,
             "epochs": progress.epoch,
             "seconds": round(time.perf_counter() - self.started, 1),
             "images_per_second": per_second(progress.images, progress.train_seconds),
+            "precision": resolve_precision(self.section.precision),
         }
         write_json(folder.done, facts)
         folder.forget_training()
@@ -287,7 +296,7 @@ class _Loop:
         weights that it names.
         """
         folder, progress = self.job.folder, self.progress
-        if progress.best_epoch == progress.epoch:
+        if self.section.select == "best" and progress.best_epoch == progress.epoch:
             save_weights(folder.best(progress.epoch), self.model)
         progress.seconds = time.perf_counter() - self.started
         scaler = self.accelerator.scaler
@@ -311,7 +320,8 @@ class _Loop:
         try:
             tree = load_tree(folder.state)
             progress = Progress(**tree["progress"])
-            safetensors(folder.best(progress.best_epoch), "")
+            if self.section.select == "best":
+                safetensors(folder.best(progress.best_epoch), "")
         except DamagedFile as damage:
             self.notify(Event("message", f"{damage}; fold {self.job.fold} starts anew"))
             folder.forget_training()

@@ -100,6 +100,8 @@ class Progress:
     stale: int = 0
     """Epochs since the monitor rose."""
     history: list[dict[str, float]] = field(default_factory=list)
+    selected_epoch: int = 0
+    """The epoch whose weights would be kept if training ended here."""
     seconds: float = 0.0
     """Of all starts, up to the last epoch that was done."""
     images: int = 0

@@ -129,14 +129,26 @@ def _as_saved(loaded: Any, saved: Any, parameter: Tensor) -> Any:
 
 def rng_state() -> dict[str, Any]:
     """Generators that dropout and stochastic depth draw from."""
-    cuda = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+    found = {"cpu": torch.get_rng_state()}
+    for device, there in _devices().items():
+        found[device] = torch.get_device_module(device).get_rng_state() if there else None
+    return found
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["cpu"])
-    if state["cuda"] is not None and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
+    for device, there in _devices().items():
+        if there and state.get(device) is not None:
+            torch.get_device_module(device).set_rng_state(state[device])
+
+
+def _devices() -> dict[str, bool]:
+    """Devices beside the CPU that draw from a generator of their own, and whether they are here."""
+    return {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "xpu": torch.xpu.is_available(),
+    }
 
 
 @contextmanager
