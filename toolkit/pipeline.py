@@ -17,8 +17,8 @@ from toolkit.data.cache import cache_folder
 from toolkit.data.check import check_data
 from toolkit.data.folds import assign_folds, fold_hash, fold_warnings
 from toolkit.data.smoke import handful
-from toolkit.data.table import read_table
-from toolkit.ensemble.join import join_oof, join_test
+from toolkit.data.table import table_of
+from toolkit.ensemble.join import check_ensembler, join_oof, join_test
 from toolkit.ensemble.submission import lint, write_submission
 from toolkit.errors import RunError
 from toolkit.plugin.host import Host, load_host
@@ -103,8 +103,8 @@ def run_plan(
     stages = Stages(notify)
     for line in changes_since(Path(plan.path), plan.components):
         notify(Event("message", line))
-    table = read_table(plan.choice("data").build(), notify)
-    check_components(plan, table, notify)
+    table = table_of(plan.choice("data"), notify)
+    _check(plan, table, notify)
     stages.enter("decode")
     data = check_data(
         table,
@@ -128,6 +128,14 @@ def run_plan(
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
         _follow_the_sample(folder, data.table)
     return Run(folder.path)
+
+
+def _check(plan: Plan, table: Table, notify: Notify) -> None:
+    """Build and try what the recipe chose, before any work."""
+    check_components(plan, table, notify)
+    if table.test is not None and not table.problems and len(table.train):
+        facts = facts_of(plan, table, table.train["label"].to_numpy())
+        check_ensembler(plan.choice("ensemble"), facts, plan.split.folds)
 
 
 def _is_whole(job: Job) -> bool:
@@ -200,8 +208,8 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     thrown away, and no tracker is told. Returns the report.
     """
     stages = Stages(notify)
-    table = handful(read_table(plan.choice("data").build(), notify), plan.split.folds)
-    check_components(plan, table, notify)
+    table = handful(table_of(plan.choice("data"), notify), plan.split.folds)
+    _check(plan, table, notify)
     with tempfile.TemporaryDirectory(
         prefix="toolkit-smoke-", ignore_cleanup_errors=True
     ) as scratch:
@@ -345,8 +353,7 @@ def _finish(
 def _joined_test(job: Job, meta: PredictionsMeta) -> pd.DataFrame:
     """The test rows of all folds, joined by the recipe's ensembler."""
     plan, table = job.plan, job.data.table
-    ensembler = plan.choice("ensemble").build(
-        facts_of(plan, table, table.train["label"].to_numpy())
-    )
+    choice = plan.choice("ensemble")
+    ensembler = choice.build(facts_of(plan, table, table.train["label"].to_numpy()))
     files = [job.folder.fold(fold).test for fold in range(plan.split.folds)]
-    return join_test(files, ensembler, meta)
+    return join_test(files, ensembler, meta, choice)

@@ -40,6 +40,10 @@ def label(
     '''Label pages, one key a class.'''
     if root == "none":
         raise UserError(f"{root}: there is no such folder")
+    if root == "torn":
+        {}["page"]
+    if root == "left":
+        raise SystemExit(7)
     typer.echo(f"{root}: {limit} pages")
 
 
@@ -103,6 +107,12 @@ def test_a_plugins_command_runs_with_its_own_arguments(toolkit_cli: Callable) ->
     assert toolkit_cli("ink", "tools", "count").code == 3
 
 
+def test_a_plugins_command_may_exit_as_it_likes(toolkit_cli: Callable) -> None:
+    with pytest.raises(SystemExit) as ended:
+        toolkit_cli("ink", "label", "left")
+    assert ended.value.code == 7
+
+
 def test_a_command_explains_itself(toolkit_cli: Callable) -> None:
     done = toolkit_cli("ink", "label", "--help")
     assert done.code == 0
@@ -116,6 +126,11 @@ def test_a_command_explains_itself(toolkit_cli: Callable) -> None:
     [
         (("ink", "label"), "Missing argument 'root'"),
         (("ink", "label", "none"), "none: there is no such folder"),
+        (
+            ("ink", "label", "torn"),
+            "command ink label: fails: KeyError: 'page' (ink-vision 1.2.3, ",
+        ),
+        (("ink", "label", "torn"), "label_commands.py:19)"),
         (("ink", "lable"), "No such command 'lable'. Did you mean 'label'?"),
         (("ink", "gone"), "command ink gone: its target 'label_commands:gone' cannot be loaded"),
         (("ink", "odd", "pages"), "command ink odd: its target 'label_commands:odd' is no command"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from toolkit.errors import PluginError, cause
+from toolkit.plugin.blame import blamed
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.registry import Command
 
@@ -88,11 +89,27 @@ def load_command(command: Command) -> Any:
         help = None if inspect.getdoc(target) else command.help
         app.command(command.name, help=help)(target)
     try:
-        return typer.main.get_group(app).commands[command.name]
+        built: Any = typer.main.get_group(app).commands[command.name]
     # Typer refuses a signature with as many kinds of error as it has places that look at it.
     except Exception as error:
         text = f"its target {command.target!r} is no command: {cause(error)}"
         raise PluginError(f"command {command.full_name}: {text}") from error
+    built.invoke = _blaming(command, built.invoke)
+    return built
+
+
+def _blaming(command: Command, invoke: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What a command raises is its plugin's, but for what ends a command on purpose."""
+    # Typer may bring its own copy of click: its exceptions are found through what it exports.
+    ends: tuple[type[BaseException], ...] = (SystemExit, typer.Exit, typer.Abort)
+    ends += tuple(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+    def invoked(context: Any) -> Any:
+        component = f"command {command.full_name}"
+        with blamed(component, command, doing="fails", passing=ends):
+            return invoke(context)
+
+    return invoked
 
 
 def _group(plugin: str, commands: Iterable[Command]) -> TyperGroup:

@@ -28,7 +28,8 @@ class _Checked:
     choice: Choice
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        changed: object = self.augment(image, rng)
+        with self.choice.blamed("fails"):
+            changed: object = self.augment(image, rng)
         if (
             isinstance(changed, np.ndarray)
             and changed.dtype == np.uint8
@@ -39,7 +40,7 @@ class _Checked:
             return changed
         raise PluginError(
             f"{self.choice.component}: gives {_said(changed)}, expected uint8 (height, width, 3); "
-            "normalization is the host's"
+            f"normalization is the host's{self.choice.whose}"
         )
 
 

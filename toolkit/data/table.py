@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,25 +14,40 @@ import pandas as pd
 from toolkit.contracts import Event, Notify, Prepares, Source, Table, ignore
 from toolkit.data.digests import content_digests
 from toolkit.files import reporting
+from toolkit.recipe.plan import Choice
 
 TRAIN_COLUMNS = ["id", "path", "label", "parent", "group"]
 
 
-def read_table(source: Source, notify: Notify = ignore) -> Table:
+def read_table(source: Source, notify: Notify = ignore, choice: Choice | None = None) -> Table:
     """The source's table with its columns in order, training rows sorted by ID.
 
     A source that prepares its data does so first.
 
     Sorting makes every later step blind to the order of rows and files; the test rows keep the
     order of the submission.
+
+    Args:
+        choice: what the recipe calls the source, which is blamed for its faults.
     """
+
+    def blamed(doing: str) -> AbstractContextManager[None]:
+        return nullcontext() if choice is None else choice.blamed(doing)
+
     if isinstance(source, Prepares):
-        source.prepare(notify)
-    with reporting("the table", lambda text: notify(Event("message", text))):
+        with blamed("its prepare fails"):
+            source.prepare(notify)
+    watched = reporting("the table", lambda text: notify(Event("message", text)))
+    with watched, blamed("its read fails"):
         table = source.read()
     train = table.train[TRAIN_COLUMNS].sort_values("id", kind="stable").reset_index(drop=True)
     test = None if table.test is None else table.test[["id", "path"]].reset_index(drop=True)
     return replace(table, train=train, test=test)
+
+
+def table_of(choice: Choice, notify: Notify = ignore) -> Table:
+    """The table of the source that a recipe chose, as `read_table` gives it."""
+    return read_table(choice.build(), notify, choice)
 
 
 def table_problems(table: Table, folds: int) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from toolkit.contracts import Ensembler, Predictions, Table
+from toolkit.contracts import Ensembler, Facts, Predictions, Table
 from toolkit.errors import DataError, PluginError
 from toolkit.predict.files import (
     ALL_FOLDS,
@@ -17,6 +18,7 @@ from toolkit.predict.files import (
     prediction_rows,
     read_predictions,
 )
+from toolkit.recipe.plan import Choice
 
 
 def join_oof(files: list[Path], table: Table, meta: PredictionsMeta) -> pd.DataFrame:
@@ -35,15 +37,36 @@ def join_oof(files: list[Path], table: Table, meta: PredictionsMeta) -> pd.DataF
     return rows
 
 
-def join_test(files: list[Path], ensembler: Ensembler, meta: PredictionsMeta) -> pd.DataFrame:
-    """The run's test prediction: its folds, as the recipe's ensembler joins them."""
+def join_test(
+    files: list[Path], ensembler: Ensembler, meta: PredictionsMeta, choice: Choice | None = None
+) -> pd.DataFrame:
+    """The run's test prediction: its folds, as the recipe's ensembler joins them.
+
+    Args:
+        choice: what the recipe calls the ensembler, which is blamed for its faults.
+    """
     members = [as_predictions(_rows_of(file, meta), meta.classes) for file in files]
-    joined = combine(ensembler, members)
+    joined = combine(ensembler, members, choice)
     views = {"identity": joined.probabilities}
     return prediction_rows(joined.ids, joined.ids, ALL_FOLDS, views, joined.probabilities)
 
 
-def combine(ensembler: Ensembler, members: list[Predictions]) -> Predictions:
+def check_ensembler(choice: Choice, facts: Facts, members: int) -> None:
+    """Join as many made-up members as a run has, before any work: what a third party got wrong
+    shows here, not behind the last fold.
+
+    Raises `PluginError` that names the ensembler.
+    """
+    rng, shape = np.random.default_rng(0), (2, len(facts.classes))
+    drawn = [rng.random(shape, dtype=np.float32) + 0.1 for _ in range(members)]
+    ids = tuple(f"row {row}" for row in range(shape[0]))
+    made_up = [Predictions(ids, p / p.sum(1, keepdims=True), facts.classes) for p in drawn]
+    combine(choice.build(facts), made_up, choice)
+
+
+def combine(
+    ensembler: Ensembler, members: list[Predictions], choice: Choice | None = None
+) -> Predictions:
     """`ensembler.combine`, with what goes in and what comes out checked."""
     ids = members[0].ids
     for member in members:
@@ -51,14 +74,16 @@ def combine(ensembler: Ensembler, members: list[Predictions]) -> Predictions:
             raise DataError("the members of an ensemble predict different images or classes")
         if not np.isfinite(member.probabilities).all():
             raise DataError("a member of the ensemble has probabilities that are no numbers")
-    joined = ensembler.combine(members)
+    with nullcontext() if choice is None else choice.blamed("its combine fails"):
+        joined: object = ensembler.combine(members)
     fault = _fault_of(joined, members[0])
-    if fault is not None:
-        raise PluginError(
-            f"ensembler {type(ensembler).__name__}: must keep the IDs and give numbers from 0 to "
-            f"1, rows that sum to 1; it gives {fault}"
-        )
-    return joined
+    if fault is None and isinstance(joined, Predictions):
+        return joined
+    name = f"ensembler {type(ensembler).__name__}" if choice is None else choice.component
+    raise PluginError(
+        f"{name}: must keep the IDs and give numbers from 0 to 1, rows that sum to 1; it gives "
+        f"{fault}{'' if choice is None else choice.whose}"
+    )
 
 
 def _fault_of(joined: object, member: Predictions) -> str | None:

@@ -49,7 +49,13 @@ Suspect = tuple[str, Registered]
 
 
 @contextmanager
-def blamed(component: str, entry: Registered, *others: Suspect, doing: str) -> Iterator[None]:
+def blamed(
+    component: str,
+    entry: Registered,
+    *others: Suspect,
+    doing: str,
+    passing: tuple[type[BaseException], ...] = (),
+) -> Iterator[None]:
     """Turn what third-party code raises inside the block into a `Blamed` error of one line.
 
     Hold the call alone in the block: what the host itself does there would be blamed, too.
@@ -60,6 +66,7 @@ def blamed(component: str, entry: Registered, *others: Suspect, doing: str) -> I
         others: who else may be at fault; whoever has a frame in the traceback is, else the first
             that is a third party's.
         doing: what went wrong with it, `"it cannot be built"`, `"read fails"`.
+        passing: what is raised on purpose.
 
     Passed as they are: errors of toolkit, an interruption, memory that ran out, and faults of the
     machine (no space, too many open files). What is in the box is blamed by nobody: its faults
@@ -69,10 +76,15 @@ def blamed(component: str, entry: Registered, *others: Suspect, doing: str) -> I
         yield
     # A third party may raise anything at all, or exit.
     except (Exception, SystemExit) as error:
-        suspects = [s for s in ((component, entry), *others) if s[1].plugin != BUILTIN]
-        if not suspects or _passes(error):
+        suspects = [s for s in ((component, entry), *others) if is_third_party(s[1])]
+        if not suspects or isinstance(error, passing) or _passes(error):
             raise
         raise Blamed(_line(suspects, error, doing)) from error
+
+
+def is_third_party(entry: Registered) -> bool:
+    """Whether a component is not in the box."""
+    return entry.plugin != BUILTIN
 
 
 def frame_in(error: BaseException, module: str) -> str | None:
@@ -97,6 +109,8 @@ def _passes(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         return True
+    if isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error):
+        return True  # torch's word for memory that ran out on a CPU
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(error, torch.OutOfMemoryError)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolkit.errors import PluginError, cause, did_you_mean
+from toolkit.plugin.blame import blamed, frame_in
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,10 @@ class Entry:
         """The names that this family builds; empty for an ordinary component."""
         if self.names is None:
             return []
-        return list(load_target(self.names, f"{self.kind} {self.name}")())
+        component = f"{self.kind} {self.name}"
+        names = load_target(self.names, component)
+        with blamed(component, self, doing="its names fail"):
+            return list(names())
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,9 @@ def load_target(target: str, owner: str, expected: str = "factory") -> Callable[
     # A third party's module may raise anything at all when it is imported, or exit.
     except (Exception, SystemExit) as error:
         text = f"{owner}: its target {target!r} cannot be loaded: {cause(error)}"
-        raise PluginError(f"{text}{_meant(module_name, attribute)}") from error
+        frame = frame_in(error, module_name)
+        where = f" ({frame})" if frame else ""
+        raise PluginError(f"{text}{_meant(module_name, attribute)}{where}") from error
     if not callable(found):
         kind = type(found).__name__
         raise PluginError(f"{owner}: its target {target!r} is a {kind}, no {expected}")

@@ -21,7 +21,7 @@ def predict_views(
     count: int,
     normalize: Normalize,
     views: Sequence[str],
-    autocast: Callable[[], AbstractContextManager[object]],
+    forward: Callable[[], AbstractContextManager[object]],
     on_images: Callable[[int], None],
     checked: Callable[[Tensor, int], Tensor] = lambda logits, rows: logits,
 ) -> dict[str, Floats]:
@@ -31,7 +31,7 @@ def predict_views(
     of most of them.
 
     Args:
-        autocast: held around the model, decides the precision that it computes in.
+        forward: held around every call of the model: decides its precision, blames its faults.
         on_images: told the number of images after each batch.
         checked: gives the logits of so many images as they are, or raises where they are none.
     """
@@ -41,7 +41,7 @@ def predict_views(
         for rows, images in batches.epoch(np.arange(count), epoch=0):
             batch = normalize(images)
             for view in views:
-                with autocast():
+                with forward():
                     logits: Tensor = model(view_of(batch, view))
                 logits = checked(logits, len(rows)).float()
                 numbers = logits.isfinite().all(dim=1, keepdim=True)

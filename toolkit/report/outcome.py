@@ -15,6 +15,7 @@ from toolkit.errors import DataError, RunError
 from toolkit.files import require_regular
 from toolkit.plugin.host import Host
 from toolkit.predict.files import as_predictions, read_predictions
+from toolkit.recipe.plan import Choice
 from toolkit.runs.atomic import write_json
 from toolkit.runs.opened import Run
 from toolkit.score.metrics import confusion, intervals, per_class, scores
@@ -64,13 +65,16 @@ def labels_of_source(run: Run, host: Host) -> tuple[pd.DataFrame, str]:
     if entry is None:
         why = host.reason_for(use) or "its plugin is not installed"
         raise RunError(f"{run.path}: its source {use} cannot be had: {why}")
-    source = entry.load()(**section)
+    choice = Choice(use, entry, section)
+    source = choice.build()
     if not isinstance(source, KnowsTestLabels):
         raise RunError(
             f"{run.path}: its source {use} does not know the test labels; name a CSV of them: "
             "--labels FILE"
         )
-    return source.test_labels(), f"the source {use}"
+    with choice.blamed("its test_labels fails"):
+        labels = source.test_labels()
+    return labels, f"the source {use}"
 
 
 def labels_from_csv(run: Run, file: Path) -> tuple[pd.DataFrame, str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import torch
@@ -56,6 +56,13 @@ class Evaluator:
             write_predictions(job.folder.test, rows, job.meta)
         return scores(job.validation.labels, mean)
 
+    @contextmanager
+    def _forward(self) -> Iterator[None]:
+        """Around a call of the model: in float32, whatever it was trained in (`PRECISION`)."""
+        full_precision = torch.autocast(self.normalize.device.type, enabled=False)
+        with self.job.plan.choice("backbone").blamed("its forward fails"), full_precision:
+            yield
+
     def _predict(
         self, batches: Batches, rows: Rows, views: Sequence[str], kind: str, where: str
     ) -> dict[str, Floats]:
@@ -76,8 +83,7 @@ class Evaluator:
             len(rows.ids),
             self.normalize,
             views,
-            # In float32, whatever the model was trained in; `PRECISION` says why.
-            partial(torch.autocast, self.normalize.device.type, enabled=False),
+            self._forward,
             on_images,
             checked,
         )

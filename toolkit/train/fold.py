@@ -197,6 +197,7 @@ class _Loop:
         """One pass over the training rows. Returns the mean loss, the images and the steps."""
         model, criterion, plan, section = self.model, self.criterion, self.plan, self.section
         classes = len(self.job.facts.classes)
+        backbone, loss_choice = plan.choice("backbone"), plan.choice("loss")
         order = self._order(self.progress.epoch)
         batches = [len(batch) for batch in self.train_batches.split(order)][: self.job.steps]
         last = len(batches)
@@ -214,17 +215,20 @@ class _Loop:
         ):
             batch = self.normalize(pixels)
             targets = targets_of(self.labels[rows], classes, section.label_smoothing)
-            with self.accelerator.autocast():
+            with backbone.blamed("its forward fails"), self.accelerator.autocast():
                 logits = model(batch)
-            require_logits(plan.choice("backbone"), logits, len(rows), classes, "in training")
+            require_logits(backbone, logits, len(rows), classes, "in training")
             # Outside of autocast and in float32: sums of exponentials need the digits.
-            loss = require_loss(plan.choice("loss"), criterion(logits.float(), targets))
+            with loss_choice.blamed("its forward fails"):
+                value = criterion(logits.float(), targets)
+            loss = require_loss(loss_choice, value)
             # A batch's loss is the mean of its rows: weighted by their share of the step's rows,
             # the gradients add up to that of the mean over the step, whatever the cut.
             share = len(rows) / step_rows[(step - 1) // section.accumulate]
             # Scaled against underflow where the precision is fp16; a scaled gradient that
             # overflows makes the scaler skip the step and scale less, and is no fault.
-            self.accelerator.backward(loss * share)
+            with loss_choice.blamed("its backward fails", backbone):
+                self.accelerator.backward(loss * share)
             if step % section.accumulate == 0 or step == last:
                 if section.clip_grad > 0:
                     # One norm over model and loss, unscaled first: the limit is one of true sizes.

@@ -28,7 +28,7 @@ def require_logits(backbone: Choice, logits: object, rows: int, classes: int, wh
         return logits
     raise PluginError(
         f"{backbone.component}: gives {found} for a batch of {rows} {when}, expected float logits "
-        f"({rows}, {classes})"
+        f"({rows}, {classes}){backbone.whose}"
     )
 
 
@@ -40,4 +40,6 @@ def require_loss(loss: Choice, value: object) -> Tensor:
         found = f"{value.dtype} {tuple(value.shape)}"
     else:
         return value
-    raise PluginError(f"{loss.component}: gives {found}, expected a scalar tensor: end in .mean()")
+    raise PluginError(
+        f"{loss.component}: gives {found}, expected a scalar tensor: end in .mean(){loss.whose}"
+    )

@@ -30,7 +30,8 @@ def epoch_rows(choice: Choice, sampler: Any, rng: np.random.Generator, count: in
     Raises `PluginError` where its answer of this epoch is neither.
     """
     if callable(sampler):
-        drawn = np.asarray(sampler(rng))
+        with choice.blamed("its order of rows fails"):
+            drawn = np.asarray(sampler(rng))
         problem = _order_problem(drawn, count)
         if problem:
             raise PluginError(f"{choice.component}: {problem}")

@@ -17,7 +17,7 @@ from toolkit.contracts import Event, Facts, ImageSpec, Notify
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_data
 from toolkit.data.folds import assign_folds
-from toolkit.data.table import read_table
+from toolkit.data.table import table_of
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
@@ -69,7 +69,7 @@ class Bench:
         Args:
             verify: read every image anew.
         """
-        table = read_table(plan.choice("data").build(), self.notify)
+        table = table_of(plan.choice("data"), self.notify)
         check_components(plan, table, self.notify)
         self.notify(Event("stage", "decode"))
         data = check_data(
