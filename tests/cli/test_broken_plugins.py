@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +27,11 @@ def toolkit_register(register):
 
 LOSS = HOOK + 'register.loss("poly", "{module}:poly", help="Poly-1")\n\n\n'
 
-GOOD = LOSS + "def poly(facts, /, *, epsilon: float = 1.0): ...\n"
+GOOD = (
+    LOSS
+    + "def poly(facts, /, *, epsilon: float = 1.0):\n"
+    + "    from torch.nn import CrossEntropyLoss\n\n    return CrossEntropyLoss()\n"
+)
 
 # What each plugin does wrong: its source (None: its module is gone), and what must be said of it.
 BROKEN: dict[str, tuple[str | None, str]] = {
@@ -77,6 +82,37 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         LOSS + "def poly(facts, /, *, _epsilon: float = 1.0): ...\n",
         "option '_epsilon' begins with an underscore",
     ),
+    "crashes": (
+        LOSS + "def poly(facts, /, *, epsilon: float = 1.0):\n    return facts.clases\n",
+        "it cannot be built: AttributeError: 'Facts' object has no attribute 'clases'",
+    ),
+    "hollow": (
+        LOSS + "def poly(facts, /, *, epsilon: float = 1.0): ...\n",
+        "its factory returns None; return what it builds",
+    ),
+    "bent": (
+        LOSS + "def poly(facts, /, *, epsilon: float = 1.0):\n    return print\n",
+        "its factory gives a builtin_function_or_method, expected an nn.Module",
+    ),
+    "mute": (
+        HOOK + 'register.tracker("notes", "{module}:notes", help="notes")\n\n\n'
+        "class Notes:\n    def toolkit_fold_ent(self, fold): ...\n\n\n"
+        "def notes(run, /): return Notes()\n",
+        "unknown hook 'toolkit_fold_ent'. Did you mean \"toolkit_fold_end\"?",
+    ),
+    "blind": (
+        HOOK + 'register.source("pages", "{module}:pages", help="pages")\n\n\n'
+        "def pages(): return object()\n",
+        "its factory gives a object without read",
+    ),
+    "helpless": (
+        HOOK + 'register.loss("poly", "{module}:poly")\n',
+        "missing a required argument: 'help'; write register.loss(",
+    ),
+    "pointing": (
+        HOOK + 'register.loss("poly", print, help="Poly-1")\n',
+        "register.loss: target is a builtin_function_or_method, expected text; write",
+    ),
     "heavy": ("import pandas\n" + GOOD, "its table imports pandas, and every command waits"),
     "leaden": ("import pandas\n" + GOOD, "its table imports pandas, and every command waits"),
     "unruly": (
@@ -126,9 +162,10 @@ def broken(site: Path, add_plugin: Callable[..., str], monkeypatch: pytest.Monke
 
 def command_line(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own, where nothing heavy is imported yet."""
+    path = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-m", "toolkit", *arguments],
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         capture_output=True,
         text=True,
         check=False,
@@ -144,7 +181,8 @@ def test_check_names_the_cause_of_each_in_one_line(broken: Path) -> None:
         assert len(own) == 1, f"{plugin}: {own}"
         assert says in own[0]
     (line,) = [line for line in lines if line.startswith("double ")]
-    assert line == "double (double-two): the plugin name 'double' is taken by double-one"
+    assert line.startswith("double (double-two): the plugin name 'double' is taken by double-one")
+    assert "; rename one (it is what stands before `=` under [project.entry-points" in line
     assert len(lines) == len(BROKEN) + 1 > 10
 
 
@@ -167,7 +205,8 @@ def test_every_light_command_works_beside_them(
         assert f"loss {plugin}.poly {plugin}-vision 1.2.3 Poly-1" in rows
     assert "loss double.poly double-one 1.2.3 Poly-1" in rows
     assert "set aside: raises (raises-vision): ValueError: no licence file" in rows
-    assert "set aside: double (double-two): the plugin name 'double' is taken by double-one" in rows
+    taken = "set aside: double (double-two): the plugin name 'double' is taken by double-one;"
+    assert any(row.startswith(taken) for row in rows)
     assert "loss twins.poly" not in listed.out  # nothing of what was set aside
     for arguments in (
         ["--help"],
@@ -198,9 +237,9 @@ def test_good_plugins_are_found_to_be_good(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     add_plugin("ink", GOOD)
-    monkeypatch.setenv("TOOLKIT_PLUGINS", "acme,ink,lite")
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "ink,lite")
     done = toolkit_cli("plugins", "--check")
-    assert done == (0, "All good: 3 plugins, 5 components.\n", "")
+    assert done == (0, "All good: 2 plugins, 4 components.\n", "")
     monkeypatch.setenv("TOOLKIT_PLUGINS", "")
     assert toolkit_cli("plugins", "--check") == (0, "No plugins are installed.\n", "")
 
@@ -234,3 +273,93 @@ def test_toolkit_plugins_leaves_a_broken_plugin_out(
 def test_every_way_to_be_broken_is_another_one() -> None:
     said: Mapping[str, str] = {plugin: says for plugin, (_, says) in BROKEN.items()}
     assert len(set(said.values())) == len(said) - 1  # two are heavy: one hides the other
+
+
+NEEDY = """
+from dataclasses import dataclass
+from toolkit import hookimpl
+
+
+@hookimpl
+def toolkit_register(register):
+    register.source("pages", "{module}:pages", help="pages")
+    register.source("rooted", "{module}:rooted", help="pages of a folder")
+
+
+@dataclass
+class Pages:
+    def read(self): ...
+
+
+def pages():
+    return Pages()
+
+
+def rooted(*, root: str):
+    raise AssertionError("nobody has a root to give")
+"""
+
+
+def test_what_needs_data_or_options_is_named_as_not_tried(
+    add_plugin: Callable[..., str], toolkit_cli: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_plugin("needy", NEEDY)
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "needy")
+    done = toolkit_cli("plugins", "--check")
+    assert done.code == 0, done.err
+    assert done.out.startswith("All good: 1 plugin, 2 components.\nNot tried, ")
+    assert done.out.splitlines()[2:] == [
+        "  source needy.pages (what it reads)",
+        "  source needy.rooted (its option root must be given)",
+    ]
+
+
+def test_json_says_what_there_is_and_what_is_wrong(
+    add_plugin: Callable[..., str], toolkit_cli: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_plugin("crashes", str(BROKEN["crashes"][0]))
+    add_plugin("needy", NEEDY)
+    monkeypatch.setenv("TOOLKIT_PLUGINS", "broke,crashes,needy")
+    listed = toolkit_cli("plugins", "--json")
+    found = json.loads(listed.out)
+    assert (listed.code, listed.err) == (0, "")
+    assert {plugin["plugin"] for plugin in found["plugins"]} == {"crashes", "needy"}
+    (poly,) = [c for c in found["components"] if c["name"] == "crashes.poly"]
+    assert (poly["kind"], poly["package"], poly["help"]) == ("loss", "crashes-vision", "Poly-1")
+    (aside,) = found["set_aside"]
+    assert (aside["plugin"], aside["reason"]) == ("broke", "ValueError: no licence file")
+    checked = toolkit_cli("plugins", "--json", "--check")
+    assert checked.code == 2
+    found = json.loads(checked.out)
+    assert [problem.partition(" ")[0] for problem in found["problems"]] == ["broke", "crashes"]
+    assert found["untried"][0] == "source needy.pages (what it reads)"
+
+
+def test_a_plugin_is_left_out_by_an_option_or_for_every_command(
+    add_plugin: Callable[..., str],
+    toolkit_cli: Callable,
+    good: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TOOLKIT_PLUGINS")
+    done = toolkit_cli("plugins", "--without", "broke", "--without", "lite")
+    assert done.code == 0
+    assert "left out: broke (broke-vision)" in done.out
+    assert "no licence file" not in done.out
+    assert "acme.tiny" in done.out
+    assert "lite.efficientnet_lite0" not in done.out
+    monkeypatch.setenv("TOOLKIT_WITHOUT", "acme, broke")
+    assert "acme.tiny" not in toolkit_cli("plugins").out
+    refused = toolkit_cli("validate", good)
+    assert refused.code == 2
+    assert "its plugin was set aside: TOOLKIT_WITHOUT leaves it out" in refused.err
+
+
+def test_a_name_to_leave_out_that_nothing_has_is_told(
+    toolkit_cli: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = toolkit_cli("plugins", "--without", "acmee")
+    assert done == (2, "", '--without acmee: there is no plugin "acmee". Did you mean "acme"?\n')
+    monkeypatch.setenv("TOOLKIT_WITHOUT", "acmee")
+    out = toolkit_cli("plugins").out
+    assert "set aside: acmee (not installed): TOOLKIT_WITHOUT names it, and no installed" in out

@@ -18,6 +18,8 @@ def test_without_a_flag_it_makes_a_loss_and_says_what_comes_next(
     done = toolkit_cli("plugins", "new", "ink")
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [
+        "ink-plugin/.github/workflows/tests.yml",
+        "ink-plugin/LICENSE",
         "ink-plugin/README.md",
         "ink-plugin/ink_plugin/__init__.py",
         "ink-plugin/ink_plugin/losses.py",
@@ -68,3 +70,35 @@ def test_a_name_that_cannot_be_had_is_the_users_mistake(
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(says)
     assert [path.name for path in folder.rglob("*")] == ["there-plugin"]
+
+
+def test_the_licence_names_gits_author_and_this_year(
+    toolkit_cli: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "gitconfig").write_text("[user]\n\tname = 김 Ada\n", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / "gitconfig"))
+    assert toolkit_cli("plugins", "new", "ink").code == 0
+    lines = (folder / "ink-plugin" / "LICENSE").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "MIT License"
+    assert re.fullmatch(r"Copyright \(c\) 20\d\d 김 Ada", lines[2])
+
+
+def test_without_git_the_licence_names_the_authors_of_the_plugin(
+    toolkit_cli: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert toolkit_cli("plugins", "new", "ink").code == 0
+    assert "The ink-plugin authors" in (folder / "ink-plugin" / "LICENSE").read_text()
+
+
+def test_the_workflow_installs_the_package_checks_it_and_runs_its_tests(
+    toolkit_cli: Callable, folder: Path
+) -> None:
+    assert toolkit_cli("plugins", "new", "ink").code == 0
+    text = (folder / "ink-plugin" / ".github" / "workflows" / "tests.yml").read_text()
+    steps = re.findall(r"^      - (?:run|uses): (.+)$", text, re.MULTILINE)
+    assert steps[0].startswith("actions/checkout@")
+    assert steps[-3:] == ['pip install -e ".[test]"', "toolkit plugins --check", "python -m pytest"]
+    project = tomllib.loads((folder / "ink-plugin" / "pyproject.toml").read_text())["project"]
+    assert (project["license"], project["license-files"]) == ("MIT", ["LICENSE"])
+    assert "\t" not in text

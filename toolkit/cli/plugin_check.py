@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import BaseModel
 
 from toolkit.cli.console import counted
 from toolkit.cli.plugin_commands import load_command, own_commands
+from toolkit.cli.plugin_try import try_component
 from toolkit.errors import PluginError, cause
 from toolkit.plugin.hooks import BUILTIN
 from toolkit.plugin.host import PLUGINS_VARIABLE, Host, Loaded
@@ -26,14 +29,26 @@ print(*[name for plugin in load_host().loaded for name in plugin.heavy])
 """
 
 
-def plugin_problems(host: Host) -> Iterator[str]:
-    """Load every target of every plugin, and say what is wrong: `acme (acme-vision): ...`."""
-    for aside in host.set_aside:
-        yield f"{aside.plugin} ({aside.package}): {aside.reason}"
+@dataclass(frozen=True)
+class Checked:
+    """What `toolkit plugins --check` found."""
+
+    problems: tuple[str, ...]
+    """A line each: `acme (acme-vision): ...`."""
+    untried: tuple[str, ...]
+    """Components that data or options are needed for, and which."""
+
+
+def check_plugins(host: Host) -> Checked:
+    """Load every target of every plugin, and build every component with its defaults."""
+    problems = [f"{aside.plugin} ({aside.package}): {aside.reason}" for aside in host.set_aside]
+    untried: list[str] = []
     for plugin in host.loaded:
-        problems = [*_heavy(plugin, host), *_components(plugin, host), *_commands(plugin, host)]
-        for text in (*problems, *_recipes(plugin, host)):
-            yield f"{plugin.plugin} ({plugin.package}): {' '.join(text.split())}"
+        found = [*_heavy(plugin, host), *_components(plugin, host, untried)]
+        found += [*_commands(plugin, host), *_recipes(plugin, host)]
+        where = f"{plugin.plugin} ({plugin.package})"
+        problems += [f"{where}: {' '.join(text.split())}" for text in found]
+    return Checked(tuple(problems), tuple(untried))
 
 
 def _heavy(plugin: Loaded, host: Host) -> Iterator[str]:
@@ -48,23 +63,33 @@ def _heavy(plugin: Loaded, host: Host) -> Iterator[str]:
         yield plugin.warning
 
 
-def _components(plugin: Loaded, host: Host) -> Iterator[str]:
+def _components(plugin: Loaded, host: Host, untried: list[str]) -> Iterator[str]:
     for entry in host.registry:
         if entry.plugin != plugin.plugin:
             continue
         try:
-            yield from _defaults(entry)
+            model = options_model(entry)
+            problems = list(_defaults(entry, model))
         except PluginError as error:
             yield str(error)
+            continue
         # An annotation may run a stranger's code, or compare what cannot be compared.
         except Exception as error:  # noqa: BLE001
             text = f"its options cannot be checked: {cause(error)}"
             yield f"{entry.kind} {entry.name} ({entry.target}): {text}"
+            continue
+        yield from problems
+        if problems:
+            continue
+        tried = try_component(entry, model)
+        if tried.problem is not None:
+            yield tried.problem
+        if tried.untried is not None:
+            untried.append(tried.untried)
 
 
-def _defaults(entry: Entry) -> Iterator[str]:
+def _defaults(entry: Entry, model: type[BaseModel]) -> Iterator[str]:
     """Defaults that a recipe could not write."""
-    model = options_model(entry)
     defaults = {
         name: info.default for name, info in model.model_fields.items() if not info.is_required()
     }
@@ -96,8 +121,8 @@ def _recipes(plugin: Loaded, host: Host) -> Iterator[str]:
             yield from recipe_faults(folder, host)
 
 
-def summary(host: Host) -> str:
-    """What was found to be good."""
+def summary(host: Host, untried: Sequence[str] = ()) -> str:
+    """What was found to be good, and what was not tried."""
     components = [entry for entry in host.registry if entry.plugin != BUILTIN]
     counts = {
         "plugin": len(host.loaded),
@@ -106,4 +131,13 @@ def summary(host: Host) -> str:
         "folder of recipes": len(host.recipes),
     }
     texts = [counted(n, what) for what, n in counts.items() if n]
-    return f"All good: {', '.join(texts)}." if texts else "No plugins are installed."
+    if not texts:
+        return "No plugins are installed."
+    good = f"All good: {', '.join(texts)}."
+    if not untried:
+        return good
+    lines = "".join(f"\n  {text}" for text in untried)
+    return (
+        f"{good}\nNot tried, for it needs options or data (toolkit.testing.conformance takes them):"
+        f"{lines}"
+    )

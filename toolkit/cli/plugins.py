@@ -19,37 +19,84 @@ def list_components(
     context: typer.Context,
     check: Annotated[
         bool,
-        typer.Option("--check", help="Load everything that plugins offer; say what is wrong."),
+        typer.Option(
+            "--check",
+            help="Load everything that plugins offer, build it with its defaults, and say what is "
+            "wrong.",
+        ),
     ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Leave a plugin out; repeatable. TOOLKIT_WITHOUT=NAME,NAME does so for every "
+            "command, and TOOLKIT_PLUGINS=NAME,NAME loads these alone.",
+        ),
+    ] = None,
 ) -> None:
     """List every component, and every plugin that was set aside."""
     if context.invoked_subcommand is not None:
         return
-    from toolkit.cli.console import print_table
-    from toolkit.plugin.host import load_host
-
-    host = load_host()
+    host = _host_without(without or [])
+    checked = None
     if check:
-        _check(host)
-        return
+        from toolkit.cli.plugin_check import check_plugins
+
+        checked = check_plugins(host)
+    if json_:
+        from toolkit.cli.plugin_json import plugins_json
+
+        typer.echo(plugins_json(host, checked))
+        if checked is not None and checked.problems:
+            raise typer.Exit(PluginError.exit_code)
+    elif checked is None:
+        _list(host)
+    elif checked.problems:
+        raise PluginError(*checked.problems)
+    else:
+        from toolkit.cli.plugin_check import summary
+
+        typer.echo(summary(host, checked.untried))
+
+
+def _host_without(names: list[str]) -> Host:
+    """The host without some plugins. Raises `UserError` where there is none of a name."""
+    import os
+
+    from toolkit.plugin.host import WITHOUT_VARIABLE, listed, load_host
+
+    asked = (listed(os.environ, WITHOUT_VARIABLE) or set()) | set(names)
+    host = load_host({**os.environ, WITHOUT_VARIABLE: ",".join(sorted(asked))})
+    known = [p.plugin for p in (*host.loaded, *host.left_out, *host.set_aside)]
+    missing = {aside.plugin for aside in host.set_aside if aside.package == "not installed"}
+    unknown = [name for name in names if name in missing]
+    if unknown:
+        known = [name for name in known if name not in missing]
+        raise UserError(
+            *(
+                f'--without {name}: there is no plugin "{name}".{did_you_mean(name, known)}'
+                for name in unknown
+            )
+        )
+    return host
+
+
+def _list(host: Host) -> None:
+    from toolkit.cli.console import print_table
+    from toolkit.plugin.host import WITHOUT_VARIABLE
+
     rows = [(e.kind, e.name, f"{e.package} {e.version}", e.help) for e in host.registry]
     rows += [("command", c.full_name, f"{c.package} {c.version}", c.help) for c in host.commands]
     print_table(("kind", "name", "from", "what it does"), rows)
     for aside in host.set_aside:
         typer.echo(f"set aside: {aside.plugin} ({aside.package}): {aside.reason}")
+    for out in host.left_out:
+        if out.reason.startswith(WITHOUT_VARIABLE):  # the other variable leaves out by not naming
+            typer.echo(f"left out: {out.plugin} ({out.package})")
     for plugin in host.loaded:
         if plugin.warning is not None:
             typer.echo(f"warning: {plugin.plugin} ({plugin.package}): {plugin.warning}")
-
-
-def _check(host: Host) -> None:
-    """Raises `PluginError` with a line for everything that is wrong."""
-    from toolkit.cli.plugin_check import plugin_problems, summary
-
-    problems = list(plugin_problems(host))
-    if problems:
-        raise PluginError(*problems)
-    typer.echo(summary(host))
 
 
 @app.command("show")
@@ -139,11 +186,13 @@ def new(
     tracker: Annotated[bool, typer.Option("--tracker", help="With a tracker.")] = False,
     command: Annotated[bool, typer.Option("--command", help="With a command.")] = False,
 ) -> None:
-    """Make the package of a new plugin in ./NAME-plugin: examples, their test, a README."""
+    """Make the package of a new plugin in ./NAME-plugin: examples, their test, a README, a licence
+    and a workflow that tests."""
     from pathlib import Path
 
     from toolkit.plugin.host import load_host
     from toolkit.plugin.scaffold import new_package
+    from toolkit.plugin.scaffold_project import git_author
     from toolkit.plugin.scaffold_texts import DRAWN
 
     asked = {
@@ -159,7 +208,7 @@ def new(
     kinds = [kind for kind, chosen in asked.items() if chosen] or ["loss"]
     host = load_host()
     drawn = host.registry.get("source", DRAWN) is not None
-    folder = new_package(name, kinds, _taken_names(host), Path(), drawn=drawn)
+    folder = new_package(name, kinds, _taken_names(host), Path(), drawn=drawn, author=git_author())
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         typer.echo(file)
     typer.echo(f'Next: pip install -e "./{folder}[test]", then python -m pytest {folder}')

@@ -19,6 +19,7 @@ from toolkit.plugin.registry import Command, RecipeFolder, Register, Registry
 
 PACKAGE = "recipe-toolkit"
 PLUGINS_VARIABLE = "TOOLKIT_PLUGINS"
+WITHOUT_VARIABLE = "TOOLKIT_WITHOUT"
 API_ATTRIBUTE = "toolkit_plugin_api"
 
 HEAVY = ("torch", "timm", "albumentations", "pandas", "sklearn", "optuna")
@@ -64,35 +65,52 @@ class Host:
     loaded: tuple[Loaded, ...] = ()
     commands: tuple[Command, ...] = ()
     recipes: tuple[RecipeFolder, ...] = ()
+    left_out: tuple[SetAside, ...] = ()
+    """Installed plugins that were not loaded since a variable leaves them out."""
 
     def reason_for(self, component: str) -> str | None:
-        """Why `plugin.name` is missing, where its plugin was set aside."""
+        """Why `plugin.name` is missing, where its plugin was set aside or left out."""
         plugin = component.partition(".")[0]
-        return next((a.reason for a in self.set_aside if a.plugin == plugin), None)
+        missing = (*self.set_aside, *self.left_out)
+        return next((a.reason for a in missing if a.plugin == plugin), None)
 
 
 def load_host(
     environ: Mapping[str, str] = os.environ, points: Iterable[EntryPoint] | None = None
 ) -> Host:
-    """Load plugin zero, then every installed plugin that `TOOLKIT_PLUGINS` lets in.
+    """Load plugin zero, then every installed plugin that the environment lets in.
 
-    The variable is a comma-separated list of plugin names; set and empty, no plugin is loaded.
+    `TOOLKIT_PLUGINS` is a comma-separated list of the plugins to load; set and empty, none is.
+    `TOOLKIT_WITHOUT` lists those that are left out, whatever the other says.
     """
     builtin = Register(BUILTIN, PACKAGE, version(PACKAGE), prefix="")
     _offer(import_module("toolkit.builtin"), builtin)
     loader = _Loader(builtin)
-    wanted = environ.get(PLUGINS_VARIABLE)
-    allowed = None if wanted is None else {name.strip() for name in wanted.split(",")} - {""}
+    allowed, without = (listed(environ, v) for v in (PLUGINS_VARIABLE, WITHOUT_VARIABLE))
     found, unreadable = installed(PROJECT) if points is None else (list(points), [])
     loader.set_aside += [SetAside("?", package, reason) for package, reason in unreadable]
     plugins = [(point, distribution_of(point)) for point in found]
     for point, distribution in sorted(plugins, key=lambda p: (p[0].name, p[1].name)):
-        if allowed is None or point.name in allowed:
+        if without is not None and point.name in without:
+            reason = f"{WITHOUT_VARIABLE} leaves it out"
+            loader.left_out.append(SetAside(point.name, distribution.name, reason))
+        elif allowed is not None and point.name not in allowed:
+            reason = f"{PLUGINS_VARIABLE} does not name it"
+            loader.left_out.append(SetAside(point.name, distribution.name, reason))
+        else:
             loader.load(point, distribution)
-    for name in sorted((allowed or set()) - {point.name for point, _ in plugins}):
-        reason = f"{PLUGINS_VARIABLE} names it, and no installed package has such a plugin"
-        loader.set_aside.append(SetAside(name, "not installed", reason))
+    names = {point.name for point, _ in plugins}
+    for variable, asked in ((PLUGINS_VARIABLE, allowed), (WITHOUT_VARIABLE, without)):
+        for name in sorted((asked or set()) - names):
+            reason = f"{variable} names it, and no installed package has such a plugin"
+            loader.set_aside.append(SetAside(name, "not installed", reason))
     return loader.host()
+
+
+def listed(environ: Mapping[str, str], variable: str) -> set[str] | None:
+    """The plugin names of a variable; None where it is not set."""
+    text = environ.get(variable)
+    return None if text is None else {name.strip() for name in text.split(",")} - {""}
 
 
 class _Loader:
@@ -103,6 +121,7 @@ class _Loader:
         self.registry.add(builtin.entries)
         self.taken = {BUILTIN: PACKAGE}
         self.set_aside: list[SetAside] = []
+        self.left_out: list[SetAside] = []
         self.loaded: list[Loaded] = []
         self.commands: list[Command] = []
         self.recipes: list[RecipeFolder] = []
@@ -114,6 +133,7 @@ class _Loader:
             tuple(self.loaded),
             tuple(self.commands),
             tuple(self.recipes),
+            tuple(self.left_out),
         )
 
     def load(self, point: EntryPoint, distribution: Installed) -> None:
@@ -142,7 +162,11 @@ class _Loader:
 
     def _require_name(self, name: str) -> None:
         if name in self.taken:
-            raise PluginError(f"the plugin name {name!r} is taken by {self.taken[name]}")
+            raise PluginError(
+                f"the plugin name {name!r} is taken by {self.taken[name]}; rename one (it is what "
+                "stands before `=` under [project.entry-points.toolkit] in its pyproject.toml), or "
+                "uninstall one"
+            )
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
             raise PluginError(
                 f"the plugin name {name!r}, its entry point's, is not lower-case letters, digits, "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 from toolkit.errors import PluginError, cause, did_you_mean
 from toolkit.plugin.blame import blamed, frame_in
@@ -166,6 +168,35 @@ class Registry:
         return next((e for e in self if e.kind == kind and e.names is not None), None)
 
 
+Arguments = ParamSpec("Arguments")
+
+
+def _said(method: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Tell a wrong call of a method as a sentence with a right one, not as Python tells it."""
+    signature, called = inspect.signature(method), f"register.{method.__name__}"
+    named = method.__name__ != "recipes"
+    right = (
+        '"name", "package.module:factory", help="what it does"' if named else '"package.recipes"'
+    )
+
+    @wraps(method)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            shown = "".join(f'"{a}", ' for a in args[1:] if isinstance(a, str)) + "..."
+            text = f"{called}({shown}): {error}"
+            raise PluginError(f"{text}; write {called}({right})") from error
+        for name, value in given.items():
+            if name not in ("self", "names") and not isinstance(value, str):
+                found = type(value).__name__
+                text = f"{called}: {name} is a {found}, expected text"
+                raise PluginError(f"{text}; write {called}({right})")
+        method(*args, **kwargs)
+
+    return call
+
+
 class Register:
     """What `toolkit_register` receives: one method a kind, and one for commands.
 
@@ -190,29 +221,37 @@ class Register:
                 f"{did_you_mean(name, offers, at_least=0.5)}"
             )
 
+    @_said
     def source(self, name: str, target: str, *, help: str) -> None:
         self._add("source", name, target, help)
 
+    @_said
     def augmentation(self, name: str, target: str, *, help: str) -> None:
         self._add("augmentation", name, target, help)
 
+    @_said
     def backbone(self, name: str, target: str, *, help: str, names: str | None = None) -> None:
         """`names`: for a family, the function that lists the architectures; its factory gets the
         chosen name before `facts`. Only built-ins register families."""
         self._add("backbone", name, target, help, names)
 
+    @_said
     def loss(self, name: str, target: str, *, help: str) -> None:
         self._add("loss", name, target, help)
 
+    @_said
     def sampler(self, name: str, target: str, *, help: str) -> None:
         self._add("sampler", name, target, help)
 
+    @_said
     def ensembler(self, name: str, target: str, *, help: str) -> None:
         self._add("ensembler", name, target, help)
 
+    @_said
     def tracker(self, name: str, target: str, *, help: str) -> None:
         self._add("tracker", name, target, help)
 
+    @_said
     def command(self, name: str, target: str, *, help: str) -> None:
         """Add `toolkit <plugin> <name>`; `target` is an annotated function or a `typer.Typer`."""
         call = f'register.command("{name}", "{target}")'
@@ -220,11 +259,14 @@ class Register:
             raise PluginError(f"{call}: a name is lower-case letters, digits, _ and -")
         _check_texts(call, target, help)
         if any(command.name == name for command in self.commands):
-            raise PluginError(f"{call}: this plugin registers the command {name!r} twice")
+            raise PluginError(
+                f"{call}: this plugin registers the command {name!r} twice; rename one"
+            )
         self.commands.append(
             Command(name, target, help, self._plugin, self._package, self._version)
         )
 
+    @_said
     def recipes(self, folder: str) -> None:
         """Offer the TOML files of a package's folder, `"acme_vision.recipes"`: `acme:<name>`."""
         call = f'register.recipes("{folder}")'
@@ -243,7 +285,9 @@ class Register:
             raise PluginError(f"{call}: only built-in components are families")
         full = self._prefix + name
         if any((entry.kind, entry.name) == (kind, full) for entry in self.entries):
-            raise PluginError(f"{call}: this plugin registers the {kind} {name!r} twice")
+            raise PluginError(
+                f"{call}: this plugin registers the {kind} {name!r} twice; rename one"
+            )
         self.entries.append(
             Entry(kind, full, target, help, self._plugin, self._package, self._version, names)
         )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
 from toolkit.errors import UserError
 from toolkit.plugin.scaffold_examples import EXAMPLES, in_recipes
+from toolkit.plugin.scaffold_project import project_files
 from toolkit.plugin.scaffold_texts import (
     page_image,
     pyproject_text,
@@ -24,7 +26,14 @@ from toolkit.plugin.scaffold_texts import (
 
 
 def new_package(
-    name: str, kinds: Collection[str], taken: Mapping[str, str], parent: Path, *, drawn: bool
+    name: str,
+    kinds: Collection[str],
+    taken: Mapping[str, str],
+    parent: Path,
+    *,
+    drawn: bool,
+    author: str = "",
+    year: int | None = None,
 ) -> Path:
     """Write the package of a new plugin into `parent`, and return its folder.
 
@@ -33,6 +42,7 @@ def new_package(
         kinds: keys of `EXAMPLES`.
         taken: names that it cannot have, with who has them.
         drawn: the source `DRAWN` is installed, and its recipe may use it.
+        author, year: of the licence; by default the plugin's authors, and this year.
 
     Raises `UserError` with all that is wrong with the name or the folder; nothing is written then.
     """
@@ -40,7 +50,8 @@ def new_package(
     problems = list(_problems(name, taken, folder))
     if problems:
         raise UserError(*problems)
-    for path, content in package_files(name, kinds, drawn=drawn).items():
+    project = project_files(name, author, date.today().year if year is None else year)
+    for path, content in {**package_files(name, kinds, drawn=drawn), **project}.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content if isinstance(content, bytes) else content.encode())

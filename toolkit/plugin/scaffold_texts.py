@@ -23,6 +23,8 @@ name = "{name}-plugin"
 version = "0.1.0"
 description = "Components for recipe-toolkit"
 readme = "README.md"
+license = "MIT"
+license-files = ["LICENSE"]
 requires-python = ">=3.11"
 dependencies = ["recipe-toolkit"]
 
@@ -65,6 +67,8 @@ text and imports nothing heavy, so that `toolkit --help` stays quick.
 pip install -e ".[test]"
 python -m pytest
 ```
+
+`.github/workflows/tests.yml` runs the same at every push to GitHub; `LICENSE` is MIT's.
 
 ## Use
 {uses}{recipe}
