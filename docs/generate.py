@@ -67,7 +67,8 @@ A tracker that cannot be built, has a misspelt hook, or raises in `toolkit_run_s
 before it trains, with a line that names it. One that raises later is dropped for the rest of the
 run, which goes on: `log.txt` says so once, `report.json` lists it under `trackers_dropped`, and the
 command ends with exit code 3. What a tracker changes in its arguments, or draws from torch's
-generators, stays its own. Ctrl-C interrupts the run.
+generators, stays its own. Ctrl-C interrupts the run, as SIGTERM and SIGHUP do; a death in native
+code, or by SIGKILL, is told to no tracker.
 """
 
 
@@ -85,7 +86,9 @@ def _commands() -> Iterator[str]:
     yield "# Commands\n"
     yield "`toolkit COMMAND --help` shows the same.\n"
     yield "Exit codes: 0 done; 1 a fault of toolkit or a plugin; 2 a mistake in arguments,"
-    yield "recipe or data; 3 done but something was set aside (it is listed); 130 interrupted."
+    yield "recipe or data, or a refusal of the machine (a full disk, no memory, a process that was"
+    yield "killed); 3 done but something was set aside (it is listed); 130 interrupted (Ctrl-C,"
+    yield "SIGTERM, SIGHUP)."
     root: Any = typer.main.get_command(app)
     for path, command in _walk(root, ()):
         yield f"\n## toolkit {' '.join(path)}\n"
