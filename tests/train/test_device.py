@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
+from toolkit.contracts import Event
 from toolkit.errors import UserError
 from toolkit.runs.manifest import device_name, manifest
 from toolkit.train.device import deterministic
@@ -136,3 +137,20 @@ def test_an_epoch_that_takes_no_time_has_no_rate_and_ends(
     facts = json.loads(folder.done.read_text())
     assert (facts["seconds"], facts["images_per_second"]) == (0.0, 0.0)
     assert pd.read_csv(folder.history)["images_per_second"].tolist() == [0.0, 0.0]
+
+
+def test_the_console_has_no_rate_where_the_clock_did_not_move(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from toolkit.cli import console
+
+    clock = [5.0]
+    monkeypatch.setattr(console.time, "perf_counter", lambda: clock[0])
+    meter = console._Meter()
+    where = {"fold": 0, "folds": 1, "epoch": 0, "epochs": 1, "images": 8}
+    for step in (1, 2):
+        meter.add(Event("train", done=step, total=4, data=where))
+    assert meter.figures == ""
+    clock[0] = 6.0
+    meter.add(Event("train", done=3, total=4, data=where))
+    assert meter.figures.startswith("8 images/s")

@@ -234,8 +234,8 @@ class _Meter:
             data = event.data
             share = data["fold"] + (data["epoch"] + event.done / event.total) / data["epochs"]
             share /= data["folds"]
-            if event.done > 1:
-                rate = data["images"] / max(1e-9, now - self.last)
+            if event.done > 1 and now > self.last:  # a coarse clock may not have moved
+                rate = data["images"] / (now - self.last)
                 self.rate = rate if self.rate == 0 else 0.9 * self.rate + 0.1 * rate
             if self.first is None:
                 self.first = (now, share)

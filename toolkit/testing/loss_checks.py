@@ -277,7 +277,7 @@ def _steps(loss: nn.Module, subject: Subject, steps: range) -> list[float]:
         with torch.no_grad():
             for parameter in loss.parameters():
                 if parameter.grad is not None:
-                    parameter -= 0.1 * parameter.grad
+                    parameter.sub_(parameter.grad, alpha=0.1)
     return values
 
 

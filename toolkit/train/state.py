@@ -129,7 +129,7 @@ def _as_saved(loaded: Any, saved: Any, parameter: Tensor) -> Any:
 
 def rng_state() -> dict[str, Any]:
     """Generators that dropout and stochastic depth draw from."""
-    found = {"cpu": torch.get_rng_state()}
+    found: dict[str, Any] = {"cpu": torch.get_rng_state()}
     for device, there in _devices().items():
         found[device] = torch.get_device_module(device).get_rng_state() if there else None
     return found
