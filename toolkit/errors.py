@@ -4,6 +4,7 @@ line ends with."""
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable
 
 
@@ -50,6 +51,13 @@ def did_you_mean(word: str, known: Iterable[str], *, at_least: float = 0.6) -> s
     """` Did you mean "alpha"?`, or nothing where no known word is as alike as that (0 to 1)."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=at_least)
     return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def in_shell(word: object) -> str:
+    """A path or an option as one pastes it into a shell behind a command: quoted where it must
+    be, and never mistaken for an option."""
+    text = str(word)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def cause(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,68 @@ def test_init_names_the_recipe_after_the_data(
 ) -> None:
     assert toolkit_cli("init", str(documents)).code == 0
     assert 'name = "documents"' in (folder / "documents.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "문서",
+        "_data",
+        "1. scan (neu)",
+        "données",
+        "-rf",
+        "...a",
+        'it\'s "mine"; $HOME `x`',
+        "a\nb",
+        "\U0001f642\U0001f642",
+        "con",
+        "COM1.data",
+        "\u202eabc",
+        "हिन्दी",
+        "x" * 250,
+        "문" * 80,
+    ],
+)
+def test_init_of_any_folder_writes_a_recipe_that_is_good_and_a_hint_that_can_be_pasted(
+    name: str, documents: Path, folder: Path, toolkit_cli: Callable
+) -> None:
+    shutil.copytree(documents, folder / name)
+    done = toolkit_cli("init", "--", name)
+    assert done.code == 0, done.err
+    (recipe,) = folder.glob("*.toml")
+    assert recipe.name[0].isalnum()
+    words = shlex.split(done.out.rpartition("try it with `")[2].rpartition("`")[0])
+    assert words == ["toolkit", "run", recipe.name, "--smoke"]
+    done = toolkit_cli("validate", words[2])
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("data", [".", "..", "{work}/docs/../docs/"])
+def test_init_names_the_recipe_after_the_folder_that_a_path_leads_to(
+    data: str,
+    documents: Path,
+    folder: Path,
+    toolkit_cli: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(documents, folder / "docs")
+    inside = {".": folder / "docs", "..": folder / "docs" / "train"}
+    monkeypatch.chdir(inside.get(data, folder))
+    done = toolkit_cli("init", data.format(work=folder))
+    assert done.code == 0, done.err
+    assert "docs.toml: written" in done.out
+
+
+def test_a_hint_for_a_file_that_looks_like_an_option_can_be_pasted(
+    documents: Path, folder: Path, toolkit_cli: Callable
+) -> None:
+    done = toolkit_cli("init", str(documents), "--output=-my own.toml")
+    assert done.code == 0
+    words = shlex.split(done.out.rpartition("try it with `")[2].rpartition("`")[0])
+    assert toolkit_cli("validate", words[2]).code == 0
+    assert toolkit_cli("recipes", "copy", "cpu", "my copy.toml").out.endswith(
+        "check it with `toolkit validate 'my copy.toml'`\n"
+    )
 
 
 def test_init_overwrites_nothing(documents: Path, folder: Path, toolkit_cli: Callable) -> None:

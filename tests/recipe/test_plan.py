@@ -225,7 +225,7 @@ def test_keys_above_the_sections_are_checked(minimal: str, mistakes_of: Mistakes
     found = mistakes_of('seed = -1\nname = "my run"\nnome = 1\n' + minimal)
     assert found == (
         "recipe.toml:1: seed: expected integer >= 0, < 4294967296, found -1",
-        'recipe.toml:2: name: "my run" does not match ^[A-Za-z0-9][A-Za-z0-9._-]*$',
+        'recipe.toml:2: name: "my run" does not match ^[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._-]*$',
         'recipe.toml:3: nome: unknown key. Did you mean "name"?',
     )
 

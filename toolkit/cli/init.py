@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.errors import UserError
+from toolkit.errors import UserError, in_shell
 
 if TYPE_CHECKING:
     from toolkit.data.starter import Machine
@@ -25,6 +25,12 @@ def init(
     from toolkit.data.survey import survey
     from toolkit.runs.atomic import write_text
 
+    try:
+        str(data).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{data}: its name is no text, which no recipe can say; rename it"
+        ) from error
     folder = data.parent if data.is_file() else data
     to = Path(f"{recipe_name(folder.resolve().name)}.toml") if output is None else output
     if to.exists():
@@ -46,7 +52,7 @@ def init(
         typer.echo(f"  the column {column} repeats ({values} values): a group? see the recipe")
     for problem in table.problems:
         typer.echo(f"  to mend: {problem}")
-    typer.echo(f"{to}: written; try it with `toolkit run {to} --smoke`")
+    typer.echo(f"{to}: written; try it with `toolkit run {in_shell(to)} --smoke`")
 
 
 def _machine() -> Machine:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli.options import Overrides, RecipePath, parse_overrides
-from toolkit.errors import PluginError, UserError
+from toolkit.errors import PluginError, UserError, in_shell
 
 app = typer.Typer(
     help="Recipes in the box and of plugins: list or copy them.", invoke_without_command=True
@@ -48,7 +48,7 @@ def copy(
     from toolkit.recipe.shipped import copy_recipe
 
     copy_recipe(name, to)
-    typer.echo(f"{to}: copied from {name}; check it with `toolkit validate {to}`")
+    typer.echo(f"{to}: copied from {name}; check it with `toolkit validate {in_shell(to)}`")
 
 
 def validate(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from toolkit.data.survey import Survey
 from toolkit.plugin.schema import toml_key, toml_text
+from toolkit.recipe.names import safe_name
 
 _GB_AN_IMAGE = 0.12  # efficientnet_b0 in training at 224 px, float32; grows with the pixel count
 
@@ -31,8 +31,8 @@ def starter_recipe(name: str, found: Survey, machine: Machine) -> str:
 
 
 def recipe_name(text: str) -> str:
-    """A file's or folder's name as a recipe's: letters, digits, dots, dashes, underscores."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "recipe"
+    """A file's or folder's name as a recipe's."""
+    return safe_name(text)
 
 
 def _lines(name: str, found: Survey, machine: Machine) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _lines(name: str, found: Survey, machine: Machine) -> Iterator[str]:
     yield (
         f"# {len(table.train)} training images of {len(table.classes)} classes, "
         f"{counts.max()} in the largest and {counts.min()} in the smallest "
-        f"({table.classes[rarest]}); {test or 'no'} test images."
+        f"({_plain(table.classes[rarest])}); {test or 'no'} test images."
     )
     yield ""
     yield 'extends = "toolkit:base"    # `toolkit show` prints what this file leaves out'
@@ -70,6 +70,11 @@ def _lines(name: str, found: Survey, machine: Machine) -> Iterator[str]:
     yield "[augment.train]"
     yield 'use = "document"    # pages may be turned or flipped; "light" for upright photographs'
     yield from _train(found, machine)
+
+
+def _plain(text: str) -> str:
+    """A class's name in a comment, which holds no control characters."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _data(found: Survey) -> Iterator[str]:

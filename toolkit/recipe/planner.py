@@ -16,6 +16,7 @@ from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import DEFAULT, Origin, Recipe
+from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.recipe.problems import validate
 from toolkit.recipe.sections import (
@@ -91,7 +92,7 @@ class _Planner:
     def top(self) -> Top | None:
         """The keys above the sections, and whether every section is one that exists."""
         given = {k: v for k, v in self.recipe.values.items() if not isinstance(v, dict)}
-        given.setdefault("name", Path(self.recipe.path.rpartition(":")[2]).stem)
+        given.setdefault("name", safe_name(Path(self.recipe.path.rpartition(":")[2]).stem))
         sections = {".".join(keys) for keys in SECTIONS}
         heads = {
             keys[0]: {k[1] for k in SECTIONS if len(k) > 1 and k[0] == keys[0]} for keys in SECTIONS

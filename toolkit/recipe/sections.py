@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from toolkit.contracts import Fit, Interpolation, SearchRange
 from toolkit.plugin.schema import STRICT
 from toolkit.recipe.lines import Keys
+from toolkit.recipe.names import PATTERN
 
 View = Literal[
     "identity", "hflip", "vflip", "rot90", "rot180", "rot270", "transpose", "antitranspose"
@@ -28,7 +29,7 @@ class Top(Section):
     name: Annotated[
         str,
         Field(
-            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            pattern=PATTERN,
             description="names the run folder; by default the file's name",
         ),
     ]

@@ -17,6 +17,7 @@ import pandas as pd
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from toolkit.errors import in_shell
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.sections import SECTIONS
 from toolkit.report import charts, words
@@ -64,6 +65,7 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
     return environment.get_template("page").render(
         css=Markup(room.joinpath("page.css").read_text(encoding="utf-8")),
         folder=folder.path.name,
+        score_command=f"toolkit score {in_shell(folder.path.name)}",
         report=report,
         recipe=recipe,
         manifest=manifest,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from toolkit.errors import in_shell
+from toolkit.recipe.names import safe_name
 from toolkit.runs.reading import DamagedFile, read_json
 
 
@@ -156,9 +157,9 @@ class RunFolder:
     @property
     def command(self) -> str:
         """The command that goes on with the run, and makes its files again, for a shell."""
-        recipe = shlex.quote(str(self.recipe)) if self.recipe.is_file() else "RECIPE"
+        recipe = in_shell(self.recipe) if self.recipe.is_file() else "RECIPE"
         runs = self.path.parent
-        where = "" if runs == Path("runs") else f" --runs {shlex.quote(str(runs))}"
+        where = "" if runs == Path("runs") else f" --runs {in_shell(runs)}"
         return f"`toolkit run {recipe}{where}`"
 
     @property
@@ -177,7 +178,7 @@ def find_run(runs: Path, plan_hash: str) -> RunFolder | None:
 def new_run(runs: Path, name: str, plan_hash: str, today: date) -> RunFolder:
     """Make the next folder `<name>-<date>-<hash>`; a second one of a day gets `-2`."""
     runs.mkdir(parents=True, exist_ok=True)
-    stem = f"{name}-{today:%Y%m%d}-{plan_hash[:8]}"
+    stem = f"{safe_name(name)}-{today:%Y%m%d}-{plan_hash[:8]}"
     number = 1
     while True:
         path = runs / (stem if number == 1 else f"{stem}-{number}")

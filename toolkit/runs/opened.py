@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.errors import RunError
+from toolkit.errors import RunError, in_shell
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import DamagedFile, read_csv, read_json, reading
 
@@ -95,7 +94,7 @@ class Run:
         file = self.folder.test_score
         if not file.is_file():
             return None
-        way_out = f"`toolkit score {shlex.quote(str(self.path))}` makes it again, or remove it"
+        way_out = f"`toolkit score {in_shell(self.path)}` makes it again, or remove it"
         found: dict[str, Any] = read_json(file, way_out, keys=SCORE_KEYS)
         return found
 

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
 
@@ -78,7 +79,7 @@ def study_folder(runs: Path, name: str, hash_: str, today: date) -> StudyFolder:
     for path in sorted(runs.glob(f"tune-*-{hash_[:8]}")):
         if StudyFolder(path).study_hash == hash_:
             return StudyFolder(path)
-    path = runs / f"tune-{name}-{today:%Y%m%d}-{hash_[:8]}"
+    path = runs / f"tune-{safe_name(name)}-{today:%Y%m%d}-{hash_[:8]}"
     path.mkdir(parents=True, exist_ok=True)
     return StudyFolder(path)
 
