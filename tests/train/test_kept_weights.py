@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import toolkit
 from toolkit.runs.folder import FoldFolder
 
 OVERRIDES = {"train.epochs": 3}
@@ -167,3 +168,16 @@ def test_the_seconds_of_a_resumed_fold_are_those_of_all_starts(
     done = json.loads(one_fold(tmp_path / "run", OVERRIDES, notify=tick).done.read_text())
     assert done["seconds"] == 300.0
     assert done["images_per_second"] == round(36 / 300, 1)
+
+
+def test_the_training_of_a_resumed_run_is_that_of_all_starts(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    run = toolkit.run(tiny_recipe, runs=tmp_path / "runs")
+    run.folder.report.unlink()
+    for number in (0, 1):
+        done = run.folder.fold(number).done
+        done.write_text(json.dumps({**json.loads(done.read_text()), "seconds": 1000.0}))
+    again = toolkit.run(tiny_recipe, runs=tmp_path / "runs")
+    assert again.report["seconds"]["train"] == again.report["seconds"]["folds"] == 2000.0
+    assert again.report["seconds"]["decode"] < 1000

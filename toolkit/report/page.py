@@ -297,7 +297,7 @@ def _recipe_sections(
 
 
 def _stages(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Seconds of each stage of the last start, with bars."""
+    """Seconds of each stage, with bars."""
     of_stage = {stage: value for stage, value in seconds.items() if stage != "folds"}
     top = max(of_stage.values())
     return [
