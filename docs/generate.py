@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,17 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
+from toolkit import contracts
 from toolkit.cli.app import app
 from toolkit.contracts import RunInfo, TrialInfo
+from toolkit.pipeline import run
 from toolkit.plugin.hooks import RegisterSpec, TrackerSpec
 from toolkit.plugin.host import load_host
 from toolkit.plugin.registry import KINDS, Entry, Register
 from toolkit.plugin.schema import options, options_model
 from toolkit.recipe.sections import FIXED, SCHEDULES, SECTIONS, SLOTS, Slot, Top
+from toolkit.report import keys as key_lists
+from toolkit.runs.opened import Run, open_run
 from toolkit.testing import command_checks
 from toolkit.testing.kit import kind_checks
 from toolkit.testing.plugin_checks import COMPONENT_CHECKS, PLUGIN_CHECKS
@@ -62,6 +67,12 @@ without defaults. A misspelt hook or argument is an error that quotes it: of a p
 loads, of a tracker before the run starts.
 """
 
+UNDER_TUNE = """\
+`toolkit tune` builds the recipe's tracker once in each process, with the study's `RunInfo`, and
+tells it of each trial that ended: `toolkit_trial_end`, and no other hook. The epochs and folds of a
+trial are in `history.csv` and `oof.parquet` below the trial's `folder`.
+"""
+
 FAILURES = """\
 A tracker that cannot be built, has a misspelt hook, or raises in `toolkit_run_start` stops the run
 before it trains, with a line that names it. One that raises later is dropped for the rest of the
@@ -78,6 +89,8 @@ def pages() -> dict[Path, str]:
         FOLDER / "commands.md": MADE + "\n".join(_commands()) + "\n",
         FOLDER / "recipe.md": MADE + "\n".join(_recipe()) + "\n",
         FOLDER.parent / "hooks.md": MADE + "\n".join(_hooks()) + "\n",
+        FOLDER / "python.md": MADE + "\n".join(_python()) + "\n",
+        FOLDER / "files.md": MADE + "\n".join(_files()) + "\n",
         FOLDER / "conformance.md": MADE + "\n".join(_conformance()) + "\n",
     }
 
@@ -212,12 +225,130 @@ def _hooks() -> Iterator[str]:
             yield f"- `register.{_call(name, method)}`{text and ': '}{text}"
     yield "\n## Of a tracker\n"
     yield from _hooks_of(TrackerSpec)
-    yield "\n### Where a tracker fails\n"
+    yield "\n### Under `toolkit tune`\n"
+    yield UNDER_TUNE
+    yield "### Where a tracker fails\n"
     yield FAILURES
     yield "### What the arguments hold\n"
     for facts in (RunInfo, TrialInfo):
         yield f"`{facts.__name__}`: {inspect.getdoc(facts)}\n"
         yield from (*_table(("field", "type", "meaning"), _fields(facts)), "")
+
+
+def _python() -> Iterator[str]:
+    """What components are given and give, and what scripts call."""
+    yield "# Python\n"
+    yield "What plugins are given and must give (`toolkit.contracts`), and what scripts call."
+    yield "\n## Scripts\n"
+    for function in (run, open_run):
+        yield f"### toolkit.{function.__name__}\n"
+        arguments = "".join(f"    {argument},\n" for argument in _signature(function))
+        yield f"```text\ntoolkit.{function.__name__}(\n{arguments})\n```\n"
+        yield f"{_listed(inspect.getdoc(function) or '')}\n"
+    yield "### Run\n"
+    yield f"{inspect.getdoc(Run)}\n"
+    yield from _table(("attribute", "what it is"), _attributes(Run))
+    yield "\n## Facts\n"
+    for facts in (
+        *(contracts.Facts, contracts.ImageSpec, contracts.InputSpec, contracts.Predictions),
+        *(contracts.RunInfo, contracts.TrialInfo, contracts.Event),
+    ):
+        yield from _facts(facts)
+    yield "## Table\n"
+    yield from _facts(contracts.Table, heading=None)
+    for name, columns in (("train", contracts.TRAIN_COLUMNS), ("test", contracts.TEST_COLUMNS)):
+        yield f"### Columns of `{name}`\n"
+        rows = [(f"`{column}`", kind, text) for column, (kind, text) in columns.items()]
+        yield from (*_table(("column", "type", "meaning"), rows), "")
+    yield "## Protocols\n"
+    for protocol in (
+        *(contracts.Source, contracts.Prepares, contracts.KnowsTestLabels),
+        *(contracts.Augmentation, contracts.RowOrder, contracts.LayerGroups, contracts.Ensembler),
+    ):
+        yield f"### {protocol.__name__}\n"
+        yield f"{inspect.getdoc(protocol)}\n"
+        for name, method in vars(protocol).items():
+            if inspect.isfunction(method) and (not name.startswith("_") or name == "__call__"):
+                text = " ".join((method.__doc__ or "").split())
+                yield f"- `{_method(name, method)}`{text and ': '}{text}"
+        yield ""
+
+
+def _signature(function: Any) -> Iterator[str]:
+    """The arguments of a function with their types and defaults."""
+    starred = False
+    for p in inspect.signature(function).parameters.values():
+        if p.kind is p.KEYWORD_ONLY and not starred:
+            starred = True
+            yield "*"
+        shown = getattr(p.default, "__name__", repr(p.default))
+        yield f"{p.name}: {p.annotation}" + ("" if p.default is p.empty else f" = {shown}")
+
+
+def _listed(text: str) -> str:
+    """A docstring with its arguments as a list."""
+    text = re.sub(r"^Args:$", "Arguments:\n", text, flags=re.MULTILINE)
+    text = re.sub(r"^    (\w+): ", r"- `\1`: ", text, flags=re.MULTILINE)
+    return re.sub(r"^ {8}", "  ", text, flags=re.MULTILINE)
+
+
+def _files() -> Iterator[str]:
+    yield "# Files of a run\n"
+    yield "The keys and columns of what a run writes. [architecture.md](../architecture.md) says"
+    yield "where each file is; `toolkit.open_run` reads them.\n"
+    for title, text, meanings in (
+        ("Scores", "The metrics, everywhere by these names.", key_lists.SCORES),
+        (
+            "report.json",
+            "`a.b[].c` is the key `c` of each item of the list `b`; `*` is any name.",
+            key_lists.REPORT,
+        ),
+        (
+            "history.csv",
+            "A row an epoch of a fold; a tracker gets it as `metrics` of `toolkit_epoch_end`.",
+            key_lists.HISTORY,
+        ),
+        (
+            "oof.parquet, test.parquet",
+            "Of each fold, and joined. The true labels of out-of-fold rows: `run.truth`, or the "
+            "column `label` of `folds.csv`.",
+            key_lists.PREDICTIONS,
+        ),
+    ):
+        yield f"## {title}\n"
+        yield f"{text}\n"
+        rows = [(f"`{key}`", meaning) for key, meaning in meanings.items()]
+        yield from (*_table(("key", "meaning"), rows), "")
+
+
+def _facts(facts: type, heading: str | None = "###") -> Iterator[str]:
+    """A dataclass: what it is, its fields, and what can be asked of it."""
+    if heading is not None:
+        yield f"{heading} {facts.__name__}\n"
+    yield f"{inspect.getdoc(facts)}\n"
+    yield from (*_table(("field", "type", "meaning"), _fields(facts)), "")
+    asked = [(name, text) for name, text in _attributes(facts) if text]
+    if asked:
+        yield from (*_table(("also", "what it is"), asked), "")
+
+
+def _attributes(owner: type) -> list[tuple[str, ...]]:
+    """Properties and methods with their docstrings, in a line each."""
+    rows: list[tuple[str, ...]] = []
+    for name, found in vars(owner).items():
+        method = getattr(found, "func", getattr(found, "fget", found))
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        shown = name if method is not found else _method(name, method)
+        rows.append((f"`{shown}`", " ".join((inspect.getdoc(method) or "").split())))
+    return rows
+
+
+def _method(name: str, function: Any) -> str:
+    """A method as its caller writes it."""
+    plain = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    arguments = ", ".join(f"{p.name}: {p.annotation}" for p in plain)
+    return f"({arguments})" if name == "__call__" else f"{name}({arguments})"
 
 
 def _hooks_of(spec: type) -> Iterator[str]:

@@ -52,8 +52,11 @@ class InputSpec:
     """What a backbone expects of its input: channel mean and std on the 0-1 scale, native size."""
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Of each channel, RGB."""
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Of each channel, RGB."""
     size: int | None = None
+    """The side that it was made for, pixels; None for any."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class RunInfo:
     """What a tracker is told of the run, or of the study of runs, that it observes."""
 
     name: str
+    """The recipe's name; of a study, its folder's."""
     folder: str
     """Its folder, which exists; a tracker may write there."""
     plan: str
@@ -159,6 +163,25 @@ class TrialInfo:
     """Why it was stopped early, or failed."""
 
 
+TRAIN_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "id": ("text", "names the row; no two rows have one"),
+    "path": ("text", "of the image, from the working directory"),
+    "label": ("int64", "indexes `classes`, from 0"),
+    "parent": (
+        "text",
+        "the ID of the original that the row was made from; its own for an original",
+    ),
+    "group": ("text", "names rows that must stay in one fold; its own ID where there is no group"),
+}
+"""Type and meaning of the columns of `Table.train`; text is Python's `str`, without None or NaN."""
+
+TEST_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "id": ("text", "names the row, as the submission writes it"),
+    "path": ("text", "of the image, from the working directory"),
+}
+"""The same of `Table.test`, whose rows are in the order of the submission."""
+
+
 @dataclass(frozen=True)
 class Table:
     """What a source reads: rows, labels and lineage.
@@ -170,8 +193,11 @@ class Table:
     """
 
     train: pd.DataFrame
+    """A row a training image."""
     test: pd.DataFrame | None
+    """A row a test image; None where there are none."""
     classes: tuple[str, ...]
+    """Class names; index = label."""
     targets: tuple[Any, ...] = ()
     """What a submission writes for each class (the values of the CSV); class names if empty."""
     columns: tuple[str, str] = ("ID", "target")
@@ -188,8 +214,11 @@ class Predictions:
     """One member's probabilities: a row an image, in the order of `ids`."""
 
     ids: tuple[str, ...]
-    probabilities: Floats  # (n, C), rows sum to 1
+    """Of the images, sorted."""
+    probabilities: Floats
+    """`(n, C)`, float32; a row sums to 1."""
     classes: tuple[str, ...]
+    """Class names; index = column."""
 
     def labels(self) -> Ints:
         """Most probable class of each row (n,); the lowest index wins a tie."""
@@ -204,9 +233,13 @@ class Event:
     stage: str
     """stage, prepare, decode, train, epoch, predict, or message."""
     text: str = ""
+    """What a person reads."""
     done: int = 0
+    """Of `total`."""
     total: int = 0
+    """0 where nobody knows."""
     data: Mapping[str, Any] = field(default_factory=dict)
+    """Fold, epoch, and figures, by name."""
 
 
 Notify = Callable[[Event], None]
@@ -219,7 +252,8 @@ def ignore(event: Event) -> None:
 class Source(Protocol):
     """Provides images and labels."""
 
-    def read(self) -> Table: ...
+    def read(self) -> Table:
+        """The table; called once at every start, behind `prepare`."""
 
 
 @runtime_checkable
@@ -267,6 +301,8 @@ class Ensembler(Protocol):
 
     needs_fit: bool
 
-    def fit(self, oof: Sequence[Predictions], truth: Ints, /) -> Ensembler: ...
+    def fit(self, oof: Sequence[Predictions], truth: Ints, /) -> Ensembler:
+        """An ensembler that learned from out-of-fold rows; `truth` `(n,)` in their order."""
 
-    def combine(self, members: Sequence[Predictions], /) -> Predictions: ...
+    def combine(self, members: Sequence[Predictions], /) -> Predictions:
+        """One prediction: IDs, order and classes of the members, rows that sum to 1."""

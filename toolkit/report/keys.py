@@ -1,0 +1,90 @@
+"""What the keys of a run's files mean: `report.json`, `history.csv`, and what trackers are told.
+
+`scores.folds[].seconds` is the key `seconds` of each item of `scores.folds`. A test holds the lists
+against a finished run.
+"""
+
+from __future__ import annotations
+
+SCORES = {
+    "macro_f1": "mean F1 over the classes that occur in the truth; higher is better",
+    "accuracy": "share of rows whose most probable class is the true one",
+    "log_loss": "mean of -log(probability of the true class); lower is better",
+}
+"""The metrics."""
+
+REPORT = {
+    "name": "the recipe's name",
+    "plan": "the plan's hash",
+    "monitor": "what decides, `validate.monitor`",
+    "select.epoch": "which epoch's weights were kept, `train.select`",
+    "select.meaning": "what that means for the scores, in a sentence",
+    "precision.training": "the precisions that the folds were trained in",
+    "precision.prediction": "the precision of every prediction",
+    **{f"scores.oof.clean.{name}": f"out-of-fold: {text}" for name, text in SCORES.items()},
+    **{
+        f"scores.oof.clean.intervals.{name}": "95% interval, resampling units: [low, high]"
+        for name in SCORES
+    },
+    "scores.folds[].fold": "number of the fold, from 0",
+    **{f"scores.folds[].{name}": f"of the fold's validation rows: {name}" for name in SCORES},
+    "scores.folds[].best_epoch": "epoch of the highest monitor, from 1",
+    "scores.folds[].selected_epoch": "epoch whose weights were kept",
+    "scores.folds[].epochs": "epochs trained",
+    "scores.folds[].seconds": "of the whole fold, over all of its starts",
+    "scores.folds[].images_per_second": "in training",
+    "scores.folds[].precision": "that it was trained in",
+    "classes[].class": "name; classes stand in the order of their labels",
+    "classes[].precision": "of the out-of-fold predictions",
+    "classes[].recall": "of the out-of-fold predictions",
+    "classes[].f1": "of the out-of-fold predictions",
+    "classes[].support": "validated rows of the class",
+    "classes[].predicted": "validated rows that were read as the class",
+    "classes[].train": "training rows of the class, those made from others included",
+    "confusion": "counts: a row a true class, a column a predicted class",
+    "rows.train": "training rows",
+    "rows.validated": "originals, each predicted once",
+    "rows.units": "units: rows that share a parent or a group stay together",
+    "rows.test": "test rows; 0 where there are none",
+    "submission": "null without test rows",
+    "submission.rows": "rows of submission.csv",
+    "submission.columns": "its two columns",
+    "submission.classes[].class": "name",
+    "submission.classes[].target": "what the file says for the class",
+    "submission.classes[].predicted_share": "share of the test rows that were read as the class",
+    "submission.classes[].training_share": "share of the training rows",
+    "set_aside[].id": "a training image that --skip-bad set aside",
+    "set_aside[].reason": "why",
+    "trackers_dropped[].tracker": "a tracker that failed and was told no more",
+    "trackers_dropped[].hook": "where",
+    "trackers_dropped[].reason": "why",
+    "warnings": "sentences: a class that a fold could not train or validate",
+    "seconds.folds": "of all folds together, over all starts",
+    "seconds.*": "of each stage of the last start",
+    "images_per_second": "mean over the folds, in training",
+}
+
+HISTORY = {
+    "epoch": "from 1",
+    "lr": "learning rate at its start",
+    "train_loss": "mean over the rows of the epoch",
+    "clean_f1": "macro_f1 of the fold's validation rows",
+    "clean_accuracy": "accuracy of the fold's validation rows",
+    "clean_log_loss": "log_loss of the fold's validation rows",
+    "images": "rows trained",
+    "seconds": "of training, validation left out",
+    "images_per_second": "in training",
+    "best_epoch": "epoch of the highest monitor so far",
+    "selected_epoch": "epoch whose weights are kept so far",
+}
+"""A row an epoch; `metrics` of `toolkit_epoch_end`."""
+
+PREDICTIONS = {
+    "id": "of the image",
+    "parent": "the ID of the original that it was made from; its own for an original",
+    "fold": "whose model predicted it; -1 in the joined test table",
+    "variant": "`clean`: the image as it is",
+    "view": "`mean` of the views, or the name of one",
+    "p_0 ... p_{C-1}": "probability of each class, in the order of the labels; a row sums to 1",
+}
+"""Columns of oof.parquet and test.parquet."""
