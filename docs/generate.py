@@ -54,7 +54,7 @@ SECTION_TEXTS = {
     ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best "
     "of them are scored again as the recipe says, on fresh folds.",
     ("tune", "space"): 'What `toolkit tune` searches: `"key" = { low, high, log, step }` or '
-    "`{ choices }`; `{}` is the default range of `optimizer.lr`, `loss.alpha` or `loss.gamma`.\n"
+    "`{ choices }`; `{}` takes the range that the option names itself (`SearchRange`).\n"
     '`"loss.alpha[3]"` searches the weight of one class, `"loss.alpha[1,4]"` one weight for '
     'several classes.\n`when = { "loss.use" = "focal" }` says for which choices of other entries '
     "an entry counts.",

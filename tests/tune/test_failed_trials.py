@@ -24,7 +24,7 @@ from toolkit.tune.tune import tune
 
 LOSS = """
 from __future__ import annotations
-import os, signal
+import json, os, signal
 from typing import Annotated
 from pydantic import Field
 from toolkit import hookimpl
@@ -34,6 +34,19 @@ toolkit_plugin_api = 1
 @hookimpl
 def toolkit_register(register):
     register.loss("moody", "moody_loss:moody", help="does as its option says")
+    register.tracker("spy", "moody_loss:Spy", help="keeps what it is told, and scribbles on it")
+
+class Spy:
+    def __init__(self, run, /):
+        self.run, self.told = run, []
+        run.recipe["optimizer"]["lr"] = 99.0
+
+    @hookimpl
+    def toolkit_trial_end(self, study, trial):
+        told = {"built": self.run.plan, "told": study.plan, "lr": study.recipe["optimizer"]["lr"]}
+        study.recipe["optimizer"]["lr"] = 99.0
+        with open(os.path.join(study.folder, "spy.jsonl"), "a") as file:
+            file.write(json.dumps(told) + "\\n")
 
 def moody(facts, /, *, does: Annotated[str, Field(description="what it does")] = "train"):
     import torch
@@ -163,6 +176,17 @@ def test_a_trial_keeps_predictions_and_history_only_whatever_ended_it(moody: Any
     fold = folder.trial(done["plan"]).fold(0)
     assert fold.oof.is_file()
     assert fold.history.is_file()
+
+
+def test_a_tracker_is_told_the_plans_hash_and_gets_a_copy_of_the_recipe(
+    documents: Path, host: Host, tmp_path: Path
+) -> None:
+    recipe = recipe_in(tmp_path, documents, "train", "train")
+    recipe.write_text(recipe.read_text().replace('"jsonl"', '"acme.spy"'))
+    folder, facts = search(recipe, host, 2)
+    told = [json.loads(line) for line in (folder.path / "spy.jsonl").read_text().splitlines()]
+    plan = facts["trials"][0]["plan"]  # of the recipe as it is
+    assert told == [{"built": plan, "told": plan, "lr": 3e-3}] * 2
 
 
 @pytest.mark.slow

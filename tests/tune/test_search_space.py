@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -90,6 +91,16 @@ def test_a_class_that_the_data_does_not_have_is_a_mistake(plan_with: Planned, fa
     plan = plan_with('"loss.alpha[1,3]" = { low = 0.5, high = 9.0 }')
     with pytest.raises(RecipeError, match=r"recipe.toml:\d+: .*the data has 3 classes, 0 to 2"):
         check_places(space_of(plan), plan, facts)
+
+
+def test_a_word_stands_for_its_number_among_choices_too(plan_with: Planned, facts: Facts) -> None:
+    plan = plan_with('"loss.alpha" = { choices = [0.0, 1.0] }')
+    loss = {**plan.values["loss"], "alpha": "none"}
+    choice = replace(plan.choices[("loss",)], options={**loss, "alpha": "none"})
+    plan = replace(
+        plan, values={**plan.values, "loss": loss}, choices={**plan.choices, ("loss",): choice}
+    )
+    assert space_of(plan).incumbent(plan, facts) == {"loss.alpha": "0.0"}
 
 
 @pytest.mark.parametrize(

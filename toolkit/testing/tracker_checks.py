@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from toolkit.contracts import TrialInfo
 from toolkit.errors import PluginError, cause
 from toolkit.plugin.observers import tracker_hooks
+from toolkit.runs.children import without_main
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require, run_info
 
 METRICS = {
@@ -74,16 +78,57 @@ def failed_run(subject: Subject) -> None:
 
 
 def trials(subject: Subject) -> None:
-    """It is told of a study's trials: of complete ones, and of those that have no score."""
-    params = {"optimizer.lr": 3e-4, "loss.use": "focal"}
-    told = (
-        TrialInfo(0, "complete", params, 0.5, {1: 0.25, 2: 0.5}),
-        TrialInfo(1, "pruned", params, 0.25, {1: 0.25}),
-        TrialInfo(2, "failed", params, None),
-    )
+    """It is told of a study's trials: of complete ones, of those that have no score, and each with
+    the values that it tried, which differ in number and kind."""
     with _observed(subject) as (tell, info):
-        for trial in told:
+        for trial in _trials(info.folder, 0):
             tell(("toolkit_trial_end", {"study": info, "trial": trial}))
+
+
+def several_processes(subject: Subject) -> None:
+    """Several processes share a study and its folder, and each tells its own trials."""
+    with tempfile.TemporaryDirectory() as alone:
+        if _tell_trials(subject, alone, 0) is not None:
+            raise NotApplicable("it does not observe trials in one process; see trials")
+    with tempfile.TemporaryDirectory() as folder:
+        spawn = multiprocessing.get_context("spawn")  # as `toolkit tune` starts its own
+        with without_main(), ProcessPoolExecutor(2, mp_context=spawn) as pool:
+            told = [pool.submit(_tell_trials, subject, folder, first) for first in (0, 10)]
+            faults = [future.result() for future in told]
+    for fault in filter(None, faults):
+        raise CheckFailed(
+            f"toolkit_trial_end raises {fault} where two processes tell trials of one study; its "
+            "folder is theirs together: open files to append, and name what is new by the trial"
+        )
+
+
+def _tell_trials(subject: Subject, folder: str, first: int) -> str | None:
+    """In a process of its own: what a tracker raises, in a line."""
+    info = run_info(folder)
+    tracker = subject.build(info)
+    try:
+        hook = tracker_hooks(subject.use, tracker)
+        for trial in _trials(folder, first):
+            hook.toolkit_trial_end(study=info, trial=trial)
+    # A hook may raise anything at all.
+    except Exception as error:  # noqa: BLE001
+        return cause(error)
+    return None
+
+
+def _trials(folder: str, first: int) -> tuple[TrialInfo, ...]:
+    """Trials as a study with conditional entries has them."""
+    plan, place = "89abcdef0123456789abcdef01234567", str(Path(folder) / "trials" / "89abcdef0123")
+    lr = {"optimizer.lr": 3e-4}
+    focal = {**lr, "loss.use": "focal", "loss.gamma": 2.0}
+    views = {**lr, "loss.use": "cross_entropy", "augment.tta.views": ["identity", "hflip"]}
+    cut = {"train.channels_last": True, "train.batch_size": 16, "loss.alpha[0]": 0.5}
+    return (
+        TrialInfo(first, "complete", focal, 0.5, {1: 0.25, 2: 0.5}, plan, place),
+        TrialInfo(first + 1, "pruned", views, None, {1: 0.25}, plan, place, "below the others"),
+        TrialInfo(first + 2, "failed", cut, None, {}, plan, place, "RuntimeError: out of luck"),
+        TrialInfo(first + 3, "failed", {}, None, reason="its process was killed by SIGKILL"),
+    )
 
 
 def values_unmodified(subject: Subject) -> None:
@@ -101,7 +146,7 @@ def values_unmodified(subject: Subject) -> None:
             )
 
 
-CHECKS = (hooks, whole_run, resumed_run, failed_run, trials, values_unmodified)
+CHECKS = (hooks, whole_run, resumed_run, failed_run, trials, several_processes, values_unmodified)
 
 
 @contextmanager

@@ -164,7 +164,7 @@ class _Tidy:
         return self.watch.epoch(fold, metrics)
 
     def fold(self, fold: int, scores: Mapping[str, float], /) -> bool:
-        self.folder.fold(fold).weights.unlink(missing_ok=True)
+        forget(self.folder.fold(fold))
         return self.watch.fold(fold, scores)
 
     def tidy(self, numbers: Sequence[int], *, resumed: bool) -> None:
@@ -176,7 +176,7 @@ class _Tidy:
         for fold in numbers:
             place = self.folder.fold(fold)
             if place.done.is_file():
-                place.weights.unlink(missing_ok=True)
+                forget(place)
             elif not resumed:
                 if rows := self.epochs.get(fold):
                     write_text(place.history, csv_text(pd.DataFrame(list(rows.values()))))

@@ -167,7 +167,8 @@ class Space:
                 places = meaning.places(facts)
                 values[entry.path] = sum(places[c] for c in entry.classes) / len(entry.classes)
             else:
-                values[entry.path] = meaning.number if not entry.choices else meaning.value
+                own = meaning.value in entry.choices
+                values[entry.path] = meaning.value if own else meaning.number
         return values
 
     def incumbent(self, plan: Plan, facts: Facts) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class MLflow:
         self._connect()
         name = Path(study.folder).name
         tags = {"toolkit.study": name, "toolkit.state": trial.state}
+        if trial.reason:
+            tags["toolkit.reason"] = trial.reason
         run_id = self._begin(f"{name}-trial{trial.number}", trial.params, tags)
         for step, value in trial.intermediate.items():
             self._log(run_id, {"intermediate": value}, step)

@@ -90,6 +90,8 @@ class WandB:
         for step, value in trial.intermediate.items():
             run.log({"value": value}, step=step)
         run.summary["state"] = trial.state
+        if trial.reason:
+            run.summary["reason"] = trial.reason
         if trial.value is not None:
             run.summary["value"] = trial.value
         run.finish(exit_code=int(trial.state == "failed"))

@@ -65,7 +65,15 @@ SPECIMENS = {
         "labels_of_test_rows",
         "missing_data_is_explained",
     ),
-    "tracker": ("hooks", "whole_run", "resumed_run", "failed_run", "trials", "values_unmodified"),
+    "tracker": (
+        "hooks",
+        "whole_run",
+        "resumed_run",
+        "failed_run",
+        "trials",
+        "several_processes",
+        "values_unmodified",
+    ),
 }
 
 # What any kind can get wrong; the specimens are losses.
