@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import optuna
 import pytest
 
 from toolkit.errors import UserError
+from toolkit.tune.folder import latest_study, study_folder
 from toolkit.tune.sampler import make_sampler
 from toolkit.tune.storage import check_url, open_storage
 
@@ -78,3 +80,16 @@ def test_a_trial_draws_the_same_whoever_does_it(name: str) -> None:
 
     assert drawn(restart=True) == pytest.approx(drawn(restart=False), abs=1e-12)
     assert len(set(drawn(restart=False))) == 9
+
+
+@pytest.mark.parametrize("content", ["", '{"study": ', "[]", "{}"])
+def test_a_damaged_study_json_loses_no_trials(tmp_path: Path, content: str) -> None:
+    """The folder is found by its name, also on another day, and the dashboard says what to do."""
+    hash_ = "0badcafe" * 4
+    first = study_folder(tmp_path, "pages", hash_, date(2026, 1, 1))
+    first.facts.write_text(content)
+    assert study_folder(tmp_path, "pages", hash_, date(2026, 1, 2)).path == first.path
+    assert first.study_hash is None
+    assert latest_study(tmp_path) == first
+    other = study_folder(tmp_path, "pages", "1badcafe" * 4, date(2026, 1, 2))
+    assert other.path != first.path

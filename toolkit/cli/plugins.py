@@ -68,7 +68,8 @@ def _host_without(names: list[str]) -> Host:
 
     asked = (listed(os.environ, WITHOUT_VARIABLE) or set()) | set(names)
     host = load_host({**os.environ, WITHOUT_VARIABLE: ",".join(sorted(asked))})
-    known = [p.plugin for p in (*host.loaded, *host.left_out, *host.set_aside)]
+    known = [plugin.plugin for plugin in host.loaded]
+    known += [aside.plugin for aside in (*host.left_out, *host.set_aside)]
     missing = {aside.plugin for aside in host.set_aside if aside.package == "not installed"}
     unknown = [name for name in names if name in missing]
     if unknown:

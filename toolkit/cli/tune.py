@@ -106,15 +106,18 @@ def _dashboard(runs: Path, storage: str | None) -> None:
     from importlib import import_module
     from importlib.util import find_spec
 
+    from toolkit.runs.reading import read_json
     from toolkit.tune.address import HIDDEN, has_secrets, without_secrets
-    from toolkit.tune.folder import latest_study, read_json
+    from toolkit.tune.folder import latest_study
     from toolkit.tune.storage import with_driver
 
     if storage is None:
         folder = latest_study(runs)
         if folder is None:
             raise RunError(f"{runs}: holds no study; make one with `toolkit tune RECIPE`")
-        storage = read_json(folder.facts)["storage"] or str(folder.journal)
+        way_out = "the `toolkit tune` that made the study writes it again"
+        asked = read_json(folder.facts, way_out, keys=["storage"])
+        storage = asked["storage"] or str(folder.journal)
         if HIDDEN in storage:
             raise UserError(
                 f"{folder.path}: its storage is {storage}, without the password that is never "

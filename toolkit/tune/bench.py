@@ -3,10 +3,8 @@ trained and scored on it, through the same code as `toolkit run`."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -28,6 +26,7 @@ from toolkit.recipe.planner import make_plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.log import Stages
+from toolkit.runs.reading import read_json
 from toolkit.runs.supervised import mark
 from toolkit.score.metrics import scores
 from toolkit.train.components import check_components
@@ -149,7 +148,7 @@ class Bench:
     def seconds(self, job: Job, numbers: Sequence[int]) -> float:
         """Seconds that the finished folds took, also where another trial trained them."""
         done = [job.folder.fold(number).done for number in numbers]
-        return float(sum(_json(file)["seconds"] for file in done if file.is_file()))
+        return float(sum(read_json(file)["seconds"] for file in done if file.is_file()))
 
 
 class _Tidy:
@@ -192,8 +191,3 @@ def forget(fold: FoldFolder) -> None:
 def threads() -> int:
     """Threads that a training step of this process uses."""
     return torch.get_num_threads()
-
-
-def _json(file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return values

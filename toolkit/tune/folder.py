@@ -8,11 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.reading import DamagedFile, read_json
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class StudyFolder:
     @property
     def study_hash(self) -> str | None:
         """None where it is no study's folder."""
-        with suppress(OSError, ValueError, KeyError):
-            return str(json.loads(self.facts.read_text(encoding="utf-8"))["study"])
+        with suppress(DamagedFile):
+            return str(read_json(self.facts, keys=["study"])["study"])
         return None
 
 
@@ -75,9 +75,13 @@ def study_hash(plan: Plan, fingerprint: str) -> str:
 
 
 def study_folder(runs: Path, name: str, hash_: str, today: date) -> StudyFolder:
-    """The folder of a study, whatever its date; made where there is none."""
+    """The folder of a study, whatever its date; made where there is none.
+
+    Where study.json is gone or damaged, the folder's name alone says whose it is: the trials in it
+    are not lost with that file.
+    """
     for path in sorted(runs.glob(f"tune-*-{hash_[:8]}")):
-        if StudyFolder(path).study_hash == hash_:
+        if StudyFolder(path).study_hash in (hash_, None):
             return StudyFolder(path)
     path = runs / f"tune-{safe_name(name)}-{today:%Y%m%d}-{hash_[:8]}"
     path.mkdir(parents=True, exist_ok=True)
@@ -87,10 +91,5 @@ def study_folder(runs: Path, name: str, hash_: str, today: date) -> StudyFolder:
 def latest_study(runs: Path) -> StudyFolder | None:
     """The study that was written to last."""
     found = [StudyFolder(path) for path in runs.glob("tune-*") if path.is_dir()]
-    found = [folder for folder in found if folder.study_hash is not None]
+    found = [folder for folder in found if folder.facts.is_file()]
     return max(found, key=lambda folder: folder.facts.stat().st_mtime, default=None)
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return values

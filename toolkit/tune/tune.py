@@ -21,6 +21,7 @@ from toolkit.runs.atomic import write_json
 from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.log import log_error
 from toolkit.runs.machine import machine_faults
+from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.components import check_components
 from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
@@ -29,7 +30,7 @@ from toolkit.tune.asked import Asked
 from toolkit.tune.bench import Bench, Question, threads
 from toolkit.tune.deaths import failures, record_death
 from toolkit.tune.failure import hopeless, nothing_found
-from toolkit.tune.folder import StudyFolder, read_json, study_folder, study_hash
+from toolkit.tune.folder import StudyFolder, study_folder, study_hash
 from toolkit.tune.objective import curve_of
 from toolkit.tune.open import corner_plans, open_study
 from toolkit.tune.result import write_result
@@ -85,7 +86,7 @@ def tune(
         try:
             for pid, by in (killed or {}).items():
                 _killed(study, pid, by)
-            _record(study, hash_, name, asked)
+            _record(study, hash_, name, asked, notify)
             sweep(study)
             _search_and_rescore(study, hash_, name, asked, notify)
             sweep(study)
@@ -207,7 +208,7 @@ def _orders(
     )
 
 
-def _record(study: Study, hash_: str, name: str, asked: Asked) -> None:
+def _record(study: Study, hash_: str, name: str, asked: Asked, notify: Notify) -> None:
     """Write what is asked; a study that is joined or resumed is checked against it."""
     question = study.bench.question
     storage = None if asked.storage is None else without_secrets(asked.storage)
@@ -225,7 +226,11 @@ def _record(study: Study, hash_: str, name: str, asked: Asked) -> None:
     }
     file = study.folder.facts
     if file.is_file():
-        before = read_json(file)["storage"]
+        try:
+            before = read_json(file, keys=["storage"])["storage"]
+        except DamagedFile as damage:
+            notify(Event("message", f"{damage}; written again, with the storage of this start"))
+            before = storage
         before = None if before is None else without_secrets(before)  # one of old may be whole
         if before != storage:
             raise RunError(
