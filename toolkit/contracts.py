@@ -204,6 +204,8 @@ class Table:
     """Names of the submission's two columns."""
     problems: tuple[str, ...] = ()
     """Faults that the source found, a line each; the host adds its own and shows all."""
+    origin: str = ""
+    """Whose table it is, for errors; the host says so when it has read the table."""
 
     def target_of(self, label: int) -> Any:
         return self.targets[label] if self.targets else self.classes[label]

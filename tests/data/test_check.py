@@ -89,8 +89,10 @@ def test_all_faults_are_shown_together(make_table: MakeTable, check: Callable[..
         "1 test IDs appear twice (t); keep one row an ID",
         "1 training rows name a parent that is no training row (orphan)",
         "1 training rows have a parent with a parent (grandchild)",
-        'class "c" has no training image',
-        'class "d" has 1 images, fewer than the 2 folds',
+        'class "c" has no training image; add images, or take it out of the classes (in meta.csv, '
+        "say)",
+        'class "d" has 1 images, fewer than the 2 folds; merge it with another class, take it '
+        "out, or add images",
         f"{missing}: there is no such file",
         f"{bad_test}: is no image that can be read",
         "  --skip-bad sets unreadable training images aside and goes on",
@@ -221,7 +223,8 @@ def test_what_is_left_must_still_be_enough(
     path_of(table, "b1").unlink()
     with pytest.raises(DataError) as error:
         check(table, skip_bad=True)
-    assert error.value.lines == ('class "b" has 1 images, fewer than the 2 folds',)
+    (line,) = error.value.lines
+    assert line.startswith('class "b" has 1 images, fewer than the 2 folds; ')
 
 
 def test_a_bad_test_image_always_stops(make_table: MakeTable, check: Callable[..., Data]) -> None:

@@ -43,6 +43,7 @@ def test_a_sound_table_has_no_problems(make_table: MakeTable) -> None:
 
 
 SOUND = [("a0", 0), ("a1", 0), ("b0", 1), ("b1", 1)]
+WAYS_OUT = "merge it with another class, take it out, or add images"
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,16 @@ SOUND = [("a0", 0), ("a1", 0), ("b0", 1), ("b1", 1)]
             {"rows": [*SOUND, ("child", 0, "a0"), ("grandchild", 0, "child")]},
             "1 training rows have a parent with a parent (grandchild)",
         ),
-        ({"classes": ("a", "b", "c")}, 'class "c" has no training image'),
-        ({"rows": [*SOUND[:3]]}, 'class "b" has 1 images, fewer than the 2 folds'),
+        (
+            {"classes": ("a", "b", "c")},
+            'class "c" has no training image; add images, or take it out of the classes (in '
+            "meta.csv, say)",
+        ),
+        ({"rows": [*SOUND[:3]]}, 'class "b" has 1 images, fewer than the 2 folds; ' + WAYS_OUT),
         # What was made of an image does not count: only originals are validated.
         (
             {"rows": [*SOUND[:3], ("b2", 1, "b0")]},
-            'class "b" has 1 images, fewer than the 2 folds',
+            'class "b" has 1 images, fewer than the 2 folds; ' + WAYS_OUT,
         ),
         ({"classes": ("a", "a")}, "two classes have the same name (a)"),
         (
@@ -78,6 +83,15 @@ SOUND = [("a0", 0), ("a1", 0), ("b0", 1), ("b1", 1)]
             "a classification needs two classes, the table has 1",
         ),
         ({"problems": ["train.csv: something"]}, "train.csv: something"),
+        (
+            {"rows": [*SOUND, ("c", 2), ("d", -1)]},
+            "the labels of 2 training rows are outside of the 2 classes, 0 to 1 (c: 2, d: -1)",
+        ),
+        (
+            {"rows": [*SOUND, ("child", 1, "a0")]},
+            '1 training rows have another label than their parent (child is "b", its parent a0 '
+            'is "a")',
+        ),
     ],
 )
 def test_a_fault_of_the_table_is_named(
@@ -85,6 +99,22 @@ def test_a_fault_of_the_table_is_named(
 ) -> None:
     arguments = {"rows": SOUND, "test": ["t"], **changes}
     assert table_problems(make_table(**arguments), folds=2) == [problem]
+
+
+def test_many_rare_classes_are_one_line_and_a_count(make_table: MakeTable) -> None:
+    table = make_table([*SOUND, ("c0", 2), *((f"d{n}", 3) for n in range(3))], test=["t"])
+    table = replace(table, classes=("a", "b", "c", "d", *(f"rare{n}" for n in range(300))))
+    assert table_problems(table, folds=4) == [
+        '300 classes have no training image ("rare0", "rare1", "rare2", "rare3", "rare4", and 295 '
+        "more); add images, or take it out of the classes (in meta.csv, say)",
+        '4 classes have fewer images than the 4 folds ("c" has 1, "a" has 2, "b" has 2, "d" has '
+        f"3); {WAYS_OUT}",
+    ]
+    with_two = replace(table, classes=("a", "b", "c", "d"), train=table.train.drop(index=[4]))
+    assert table_problems(with_two, folds=3)[-1] == (
+        f'2 classes have fewer images than the 3 folds ("a" has 2, "b" has 2); set split.folds = '
+        f"2, {WAYS_OUT}"
+    )
 
 
 def test_an_empty_table_is_named(make_table: MakeTable) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 from toolkit.contracts import ImageSpec, Ints, Notify, Table
 from toolkit.data.cache import open_pack
 from toolkit.data.digests import content_digests
+from toolkit.data.form import Gap
 from toolkit.data.known import Known
 from toolkit.data.pack import Pack
 from toolkit.data.table import fingerprint, table_problems
@@ -56,12 +57,14 @@ def check_data(
     """
     test_paths = [] if table.test is None else table.test["path"].tolist()
     known = Known(cache, notify)
-    paths = [*table.train["path"], *test_paths]
+    paths = [path for path in (*table.train["path"], *test_paths) if not isinstance(path, Gap)]
     hashes = content_digests(paths, notify, known, verify=verify)
     files = {content: path for path, content in hashes.items() if content is not None}
     pack, decoding = open_pack(files, spec, notify, cache) if files else (None, {})
 
     def fault(path: str) -> str | None:
+        if isinstance(path, Gap):
+            return None  # told with the table's faults
         content = hashes[path]
         if content is None:
             return f"{path}: {why_unreadable(path)}"

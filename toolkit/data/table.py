@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -13,10 +13,10 @@ import pandas as pd
 
 from toolkit.contracts import Event, Notify, Prepares, Source, Table, ignore
 from toolkit.data.digests import content_digests
+from toolkit.data.form import in_form, label_column, lacking, text_column
+from toolkit.errors import DataError
 from toolkit.files import reporting
 from toolkit.recipe.plan import Choice
-
-TRAIN_COLUMNS = ["id", "path", "label", "parent", "group"]
 
 
 def read_table(source: Source, notify: Notify = ignore, choice: Choice | None = None) -> Table:
@@ -39,10 +39,15 @@ def read_table(source: Source, notify: Notify = ignore, choice: Choice | None = 
             source.prepare(notify)
     watched = reporting("the table", lambda text: notify(Event("message", text)))
     with watched, blamed("its read fails"):
-        table = source.read()
-    train = table.train[TRAIN_COLUMNS].sort_values("id", kind="stable").reset_index(drop=True)
-    test = None if table.test is None else table.test[["id", "path"]].reset_index(drop=True)
-    return replace(table, train=train, test=test)
+        given: object = source.read()
+    if not isinstance(given, Table):
+        name, whose = ("the source", "") if choice is None else (choice.component, choice.whose)
+        raise DataError(f"{name}: read gives a {type(given).__name__}, expected a Table{whose}")
+    table, found = in_form(given)
+    origin = "" if choice is None or not choice.whose else f"{choice.component}{choice.whose}"
+    table = replace(table, problems=(*table.problems, *_of(origin, found)), origin=origin)
+    train = table.train.sort_values("id", kind="stable").reset_index(drop=True)
+    return replace(table, train=train)
 
 
 def table_of(choice: Choice, notify: Notify = ignore) -> Table:
@@ -52,17 +57,51 @@ def table_of(choice: Choice, notify: Notify = ignore) -> Table:
 
 def table_problems(table: Table, folds: int) -> list[str]:
     """A line for every kind of fault, with the first few rows that have it."""
-    return [*table.problems, *_row_problems(table), *_class_problems(table, folds)]
+    table, found = in_form(table)
+    own = [*found, *_row_problems(table, told=bool(table.problems or found))]
+    told = [*table.problems, *_of(table.origin, own)]
+    return [*told, *_class_problems(table, folds, told=bool(told))]
 
 
-def _row_problems(table: Table) -> Iterable[str]:
+def problems_of_test_labels(labels: object, ids: Collection[str], classes: int) -> list[str]:
+    """What keeps a source's test labels from those of the rows with these IDs."""
+    fault = lacking(labels, "test_labels", ["id", "label"])
+    if fault is not None or not isinstance(labels, pd.DataFrame):
+        return [str(fault)]
+    found: list[str] = []
+    text_column(labels["id"], "test_labels", "id", found)
+    values = label_column(labels["label"], "test_labels", found)
+    if found:
+        return found
+    if not len(labels):
+        return ["has no rows"]
+    twice = sorted(set(labels["id"][labels["id"].duplicated()]))
+    if twice:
+        found.append(f"{len(twice)} IDs appear twice ({listed(twice)})")
+    strangers = sorted(set(labels["id"]) - set(ids))
+    if strangers:
+        found.append(f"{len(strangers)} IDs are no test IDs of the run ({listed(strangers)})")
+    outside = int(((values < 0) | (values >= classes)).sum())
+    if outside:
+        found.append(f"{outside} labels are outside 0..{classes - 1}")
+    return found
+
+
+def _of(origin: str, lines: Iterable[str]) -> Iterable[str]:
+    return (f"{origin}: {line}" if origin else line for line in lines)
+
+
+def _row_problems(table: Table, *, told: bool) -> Iterable[str]:
+    """Args:
+    told: faults were told before; a row without a label, or no row at all, may be one of them.
+    """
     train = table.train
-    if not len(train):
+    if not len(train) and not told:
         yield "the training table has no rows"
     yield from _duplicates(train["id"], "training")
     if table.test is not None:
         yield from _duplicates(table.test["id"], "test")
-        if not len(table.test):
+        if not len(table.test) and not told:
             yield "the test table has no rows; remove it where there is nothing to predict"
     orphans = train[~_among(train["parent"], train["id"])]
     if len(orphans):
@@ -73,6 +112,30 @@ def _row_problems(table: Table) -> Iterable[str]:
     nested = nested[_among(nested["parent"], train["id"])]
     if len(nested):
         yield f"{len(nested)} training rows have a parent with a parent ({listed(nested['id'])})"
+    yield from _label_problems(table, told=told)
+
+
+def _label_problems(table: Table, *, told: bool) -> Iterable[str]:
+    train, classes = table.train, table.classes
+    labels = train["label"]
+    outside = train[((labels < 0) & ~((labels == -1) & told)) | (labels >= len(classes))]
+    if len(outside) and (classes or not told):
+        found = listed(f"{i}: {c}" for i, c in zip(outside["id"], outside["label"], strict=True))
+        yield (
+            f"the labels of {len(outside)} training rows are outside of the {len(classes)} "
+            f"classes, 0 to {len(classes) - 1} ({found})"
+        )
+    label_of = train.drop_duplicates("id").set_index("id")["label"]
+    children = train[train["parent"] != train["id"]]
+    theirs = children["parent"].map(label_of)
+    known = theirs.between(0, len(classes) - 1) & children["label"].between(0, len(classes) - 1)
+    other = children[known & (theirs != children["label"])]
+    if len(other):
+        found = listed(
+            f'{i} is "{classes[c]}", its parent {p} is "{classes[int(label_of[p])]}"'
+            for i, c, p in zip(other["id"], other["label"], other["parent"], strict=True)
+        )
+        yield f"{len(other)} training rows have another label than their parent ({found})"
 
 
 def _among(values: pd.Series[Any], known: pd.Series[Any]) -> pd.Series[Any]:
@@ -86,21 +149,43 @@ def _duplicates(ids: pd.Series[Any], which: str) -> Iterable[str]:
         yield f"{len(twice)} {which} IDs appear twice ({listed(twice)}); keep one row an ID"
 
 
-def _class_problems(table: Table, folds: int) -> Iterable[str]:
+def _class_problems(table: Table, folds: int, *, told: bool) -> Iterable[str]:
     """Classes are counted over originals: only they are validated."""
-    if len(table.classes) < 2:
+    if len(table.classes) < 2 and not (told and not table.classes):
         yield f"a classification needs two classes, the table has {len(table.classes)}"
     originals = table.train[table.train["parent"] == table.train["id"]]
     counts = originals["label"].value_counts()
-    for label, name in enumerate(table.classes):
-        count = int(counts.get(label, 0))
-        if count == 0:
-            yield f'class "{name}" has no training image'
-        elif count < folds:
-            yield f'class "{name}" has {count} images, fewer than the {folds} folds'
+    found = [(name, int(counts.get(label, 0))) for label, name in enumerate(table.classes)]
+    if not told or any(count for _, count in found):  # else the labels are the fault, and told
+        yield from _absent([name for name, count in found if not count])
+        yield from _few([(name, count) for name, count in found if 0 < count < folds], folds)
     twins = sorted(name for name, count in Counter(table.classes).items() if count > 1)
     if twins:
         yield f"two classes have the same name ({listed(twins)})"
+
+
+def _absent(names: list[str]) -> Iterable[str]:
+    ways_out = "add images, or take it out of the classes (in meta.csv, say)"
+    if len(names) == 1:
+        yield f'class "{names[0]}" has no training image; {ways_out}'
+    elif names:
+        found = listed(f'"{name}"' for name in names)
+        yield f"{len(names)} classes have no training image ({found}); {ways_out}"
+
+
+def _few(classes: list[tuple[str, int]], folds: int) -> Iterable[str]:
+    """Classes that cannot be in every fold."""
+    if not classes:
+        return
+    rarest = sorted(classes, key=lambda item: item[1])
+    name, fewest = rarest[0]
+    lower = f"set split.folds = {fewest}, " if fewest > 1 else ""
+    ways_out = f"{lower}merge it with another class, take it out, or add images"
+    if len(classes) == 1:
+        yield f'class "{name}" has {fewest} images, fewer than the {folds} folds; {ways_out}'
+        return
+    found = listed(f'"{name}" has {count}' for name, count in rarest)
+    yield f"{len(classes)} classes have fewer images than the {folds} folds ({found}); {ways_out}"
 
 
 def file_hashes(paths: Iterable[str]) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import KnowsTestLabels
-from toolkit.data.table import listed
+from toolkit.data.table import listed, problems_of_test_labels
 from toolkit.errors import DataError, RunError
 from toolkit.files import require_regular
 from toolkit.plugin.host import Host
@@ -119,21 +119,8 @@ def _test_file(run: Run) -> Path:
     return run.folder.test
 
 
-def _check(labels: pd.DataFrame, ids: tuple[str, ...], classes: int, origin: str) -> None:
+def _check(labels: object, ids: tuple[str, ...], classes: int, origin: str) -> None:
     """Raise with everything that keeps labels and predictions apart."""
-    problems = []
-    twice = sorted(set(labels["id"][labels["id"].duplicated()]))
-    if twice:
-        problems.append(f"{origin}: {len(twice)} IDs appear twice ({listed(twice)})")
-    strangers = sorted(set(labels["id"]) - set(ids))
-    if strangers:
-        problems.append(
-            f"{origin}: {len(strangers)} IDs are no test IDs of the run ({listed(strangers)})"
-        )
-    outside = labels[~labels["label"].between(0, classes - 1)]
-    if len(outside):
-        problems.append(f"{origin}: {len(outside)} labels are outside 0..{classes - 1}")
-    if not len(labels):
-        problems.append(f"{origin}: has no rows")
+    problems = problems_of_test_labels(labels, ids, classes)
     if problems:
-        raise DataError(*problems)
+        raise DataError(*(f"{origin}: {problem}" for problem in problems))

@@ -10,11 +10,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from toolkit.contracts import KnowsTestLabels, Prepares, Table, ignore
-from toolkit.data.table import TRAIN_COLUMNS, read_table, table_problems
+from toolkit.data.form import in_form, submission_problems
+from toolkit.data.table import problems_of_test_labels, read_table, table_problems
 from toolkit.errors import UserError, cause
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 
@@ -29,32 +29,15 @@ def table(subject: Subject) -> None:
         source.prepare(ignore)
     read = source.read()
     require(isinstance(read, Table), f"read gives a {type(read).__name__}, expected a Table")
-    for name, rows, wanted in (
-        ("train", read.train, TRAIN_COLUMNS),
-        ("test", read.test, ["id", "path"]),
-    ):
-        if rows is None and name == "test":
-            continue
-        columns = list(getattr(rows, "columns", []))
-        missing = [column for column in wanted if column not in columns]
-        require(
-            not missing,
-            f"{name} has the columns {columns}, and lacks {missing}; an original is its own "
-            "parent, and its own group where there is none",
-        )
-        texts = [c for c in wanted if c != "label" and not _all_text(rows[c])]
-        require(not texts, f"{name}: {', '.join(texts)} must be text; write .astype(str)")
-    labels = read.train["label"]
-    require(
-        pd.api.types.is_integer_dtype(labels) and labels.between(0, len(read.classes) - 1).all(),
-        f"labels are {labels.dtype} from {labels.min()} to {labels.max()}, expected integers from "
-        f"0 to {len(read.classes) - 1}, which index the {len(read.classes)} classes",
-    )
+    found = [line for line in in_form(read)[1] if line not in submission_problems(read)]
+    require(not found, "; ".join(found))
 
 
 def rows_hold_together(subject: Subject) -> None:
     """No ID twice, no parent without its row, no class without an image."""
-    problems = table_problems(_table(subject), FOLDS)
+    elsewhere = submission_problems(_read(subject))
+    found = table_problems(_table(subject), FOLDS)
+    problems = [line for line in found if line not in elsewhere]
     require(not problems, f"the host would refuse its table: {'; '.join(problems)}")
 
 
@@ -84,15 +67,9 @@ def same_table_again(subject: Subject) -> None:
 
 def submission(subject: Subject) -> None:
     """`targets` and `columns` say how a submission names classes and columns."""
-    found = _table(subject)
-    require(
-        len(found.targets) in (0, len(found.classes)),
-        f"has {len(found.targets)} targets for {len(found.classes)} classes; give one a class",
-    )
-    require(
-        len(found.columns) == 2 and len(set(found.columns)) == 2,
-        f"columns are {found.columns}, expected the names of the ID's and the label's column",
-    )
+    _table(subject)
+    found = submission_problems(_read(subject))
+    require(not found, "; ".join(found))
 
 
 def labels_of_test_rows(subject: Subject) -> None:
@@ -100,14 +77,10 @@ def labels_of_test_rows(subject: Subject) -> None:
     source = subject.build()
     if not isinstance(source, KnowsTestLabels):
         raise NotApplicable("it does not know the labels of its test rows")
-    found, truth = _table(subject), source.test_labels()
-    columns = list(getattr(truth, "columns", []))
-    require({"id", "label"} <= set(columns), f"test_labels has columns {columns}, not id and label")
-    ids = set() if found.test is None else set(found.test["id"])
-    unknown = [str(i) for i in truth["id"] if i not in ids]
-    require(not unknown, f"test_labels has IDs that are no test rows ({', '.join(unknown[:3])})")
-    right = truth["label"].isin(range(len(found.classes)))
-    require(bool(right.all()), "test_labels has labels that index no class")
+    found = _table(subject)
+    ids = [] if found.test is None else found.test["id"].tolist()
+    problems = problems_of_test_labels(source.test_labels(), ids, len(found.classes))
+    require(not problems, f"test_labels: {'; '.join(problems)}")
 
 
 def missing_data_is_explained(subject: Subject) -> None:
@@ -171,7 +144,3 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, pd.DataFrame):
         return bool(a.equals(b))
     return bool(a == b)
-
-
-def _all_text(column: pd.Series[Any]) -> bool:
-    return bool(np.all([isinstance(value, str) for value in column]))
