@@ -187,3 +187,16 @@ def test_who_goes_on_tells_of_a_trial_that_is_given_up(study: optuna.Study) -> N
     work(study, Goal(1), carry_out, said.append, told.append)
     assert [t.number for t in told] == [CRASH_RETRIES, CRASH_RETRIES + 1]
     assert said[0].text.startswith("trial 1 is given up: its process was killed by SIGSEGV")
+
+
+def test_interruptions_are_not_counted_among_the_deaths(study: optuna.Study) -> None:
+    def interrupted(trial: Trial) -> Outcome:
+        raise KeyboardInterrupt
+
+    for _ in range(RETRIES):
+        with pytest.raises(KeyboardInterrupt):
+            search(study, interrupted)
+        requeue(study)
+    killed_by(study, "SIGKILL")
+    assert not failures(study.get_trials(), study.user_attrs)
+    assert requeue(study) == [RETRIES]
