@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from toolkit.contracts import Facts, InputSpec
-from toolkit.errors import UserError
+from toolkit.errors import UserError, did_you_mean
 from toolkit.files import require_regular
 
 _HUB_SECONDS = 5.0
@@ -24,9 +24,10 @@ def build(
     drop_rate: float,
     drop_path_rate: float | None,
 ) -> nn.Module:
-    options = {"num_classes": len(facts.classes), "drop_rate": drop_rate}
+    options: dict[str, Any] = {"num_classes": len(facts.classes), "drop_rate": drop_rate}
     if drop_path_rate is not None:
         options["drop_path_rate"] = drop_path_rate
+    options = _options_taken(name, options)
     options |= _size_option(name, facts.image.size, options)
     if weights is not None:
         model = _from_file(name, weights, options)
@@ -42,11 +43,56 @@ def build(
     return model  # type: ignore[no-any-return]
 
 
-def _size_option(name: str, size: int, options: dict[str, Any]) -> dict[str, int]:
-    """`img_size` where the architecture takes it. Raises where it cannot take the recipe's size.
+def _options_taken(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the architecture takes. Raises where the recipe asks for one that it lacks.
+
+    Dropout of 0 asks for nothing: it is left out where an architecture knows no dropout.
+    """
+    reason = _build_problem(name, options)
+    if reason is None:
+        return options
+    for key, value in options.items():
+        fewer = {other: kept for other, kept in options.items() if other != key}
+        if _build_problem(name, fewer) is not None:
+            continue
+        if key == "num_classes":
+            raise UserError(f"{_HEADLESS.format(name=name)}: it takes no number of classes")
+        if key == "drop_rate" and value == 0:
+            return fewer
+        known = [other for other in fewer if other != "num_classes"]
+        takes = f"; it takes {', '.join(known)}" if known else ""
+        raise UserError(
+            f"backbone.{key}: {name} takes no {key}{takes}; leave {key} out."
+            f"{did_you_mean(key, known)}"
+        )
+    raise UserError(f"backbone.use: {name} cannot be built: {reason}")
+
+
+def _build_problem(name: str, options: dict[str, Any]) -> str | None:
+    """Why an architecture cannot be built, whatever the images.
 
     Tried on the meta device, where a model has shapes but neither weights nor arithmetic.
     """
+    try:
+        with torch.device("meta"), torch.no_grad():
+            timm.create_model(name, pretrained=False, **options)
+    except _REFUSALS as error:
+        return _cause(error)
+    return None
+
+
+_HEADLESS = (
+    "backbone.use: {name} is an encoder without a classification head, which gives features, no "
+    "logit a class; choose another architecture"
+)
+
+# Architectures refuse a size, or an option, in their own ways; the way becomes the message.
+_REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError, AttributeError)
+
+
+def _size_option(name: str, size: int, options: dict[str, Any]) -> dict[str, int]:
+    """`img_size` where the architecture takes it. Raises where it cannot take the recipe's size,
+    or gives no logits at any size."""
     config = timm.models.get_pretrained_cfg(name)
     fixed = config is not None and config.fixed_input_size
     reason = _size_problem(name, size, options, fixed)
@@ -55,9 +101,17 @@ def _size_option(name: str, size: int, options: dict[str, Any]) -> dict[str, int
     around = {32 * (size // 32 + step) for step in range(-2, 4)}
     native = {config.input_size[-1]} if config is not None else set()
     near = sorted(s for s in around | native if s >= 32)
-    fitting = [str(s) for s in near if _size_problem(name, s, options, fixed) is None]
+    reasons = {s: _size_problem(name, s, options, fixed) for s in near}
+    fitting = [str(s) for s in near if reasons[s] is None]
+    odd = [found for found in reasons.values() if isinstance(found, _Features)]
+    if odd and not fitting:
+        raise UserError(f"{_HEADLESS.format(name=name)}: {odd[0]}")
     sizes = f"sizes near it that it takes: {', '.join(fitting)}" if fitting else reason
     raise UserError(f"backbone.use: {name} does not take image.size = {size}; {sizes}")
+
+
+class _Features(str):
+    """A model's output that is not one logit a class, in words."""
 
 
 def _size_problem(name: str, size: int, options: dict[str, Any], fixed: bool) -> str | None:
@@ -65,12 +119,14 @@ def _size_problem(name: str, size: int, options: dict[str, Any], fixed: bool) ->
     try:
         with torch.device("meta"), torch.no_grad():
             model = timm.create_model(name, pretrained=False, **options, **extra).eval()
-            shape = tuple(model(torch.empty(2, 3, size, size)).shape)
-    # Architectures refuse a size, or an option, in their own ways; the way becomes the message.
-    except (RuntimeError, AssertionError, ValueError, TypeError, IndexError) as error:
+            found = model(torch.empty(2, 3, size, size))
+    except _REFUSALS as error:
         return f"{type(error).__name__}: {error}".splitlines()[0]
     expected = (2, options["num_classes"])
-    return None if shape == expected else f"its output is {shape}, not {expected}"
+    if not isinstance(found, torch.Tensor):
+        return _Features(f"its output is a {type(found).__name__}, not {expected}")
+    shape = tuple(found.shape)
+    return None if shape == expected else _Features(f"its output is {shape}, not {expected}")
 
 
 def require_hub_weights(name: str) -> None:

@@ -12,6 +12,7 @@ from toolkit.train.device import make_accelerator
 from toolkit.train.layout import AROUND, harmful_convolutions
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.training_mode import check_training
+from toolkit.train.whole import unseen_edge, whole_sizes
 
 
 def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
@@ -61,4 +62,16 @@ def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
     shape = tuple(logits.shape)
     if shape != (1, classes):
         raise PluginError(f"backbone {use}: gives {shape} for one image, expected (1, {classes})")
+    _require_whole_images(model, use, size)
     check_training(plan, facts, model)
+
+
+def _require_whole_images(model: nn.Module, use: str, size: int) -> None:
+    """Raise where the model drops an edge of the image that its patches do not cover."""
+    unseen = unseen_edge(model, size)
+    if unseen:
+        near = " and ".join(str(s) for s in whole_sizes(model, size, unseen))
+        raise UserError(
+            f"image.size: {use} does not look at the right and lower {unseen} px of images of "
+            f"{size} px; sizes near it that it uses whole: {near}"
+        )
