@@ -101,7 +101,7 @@ def run_plan(
     opened, unless `again` asks for a new run."""
     refuse_while_a_script_is_run_again()
     stages = Stages(notify)
-    for line in changes_since(Path(plan.path), plan.components):
+    for line in (*plan.notes, *changes_since(Path(plan.path), plan.components)):
         notify(Event("message", line))
     table = table_of(plan.choice("data"), notify)
     _check(plan, table, notify)

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from toolkit.builtin.backbones import architectures, timm_model
+from toolkit.builtin.backbones import architectures, old_names, timm_model
 from toolkit.builtin.timm_models import require_hub_weights
 from toolkit.contracts import Facts, InputSpec
 from toolkit.errors import UserError
@@ -234,3 +234,56 @@ def test_a_pth_file_cannot_run_code(make_facts: MakeFacts, tmp_path: Path) -> No
     assert not victim.exists()
     torch.load(file, weights_only=False)["conv1.weight"].close()  # the trap itself works
     assert victim.exists()
+
+
+def test_what_an_architecture_takes_is_said_where_it_lacks_an_option(
+    make_facts: MakeFacts,
+) -> None:
+    with pytest.raises(UserError) as error:
+        fresh("vgg11", make_facts(5, 5), drop_path_rate=0.1)
+    assert str(error.value) == (
+        "backbone.drop_path_rate: vgg11 takes no drop_path_rate; it takes drop_rate; leave "
+        'drop_path_rate out. Did you mean "drop_rate"?'
+    )
+
+
+def test_no_dropout_is_no_option(make_facts: MakeFacts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An architecture without dropout is built where the recipe asks for none."""
+    real = timm.create_model
+
+    def without_dropout(name: str, **options: Any) -> nn.Module:
+        if "drop_rate" in options:
+            raise TypeError("__init__() got an unexpected keyword argument 'drop_rate'")
+        return real(name, **options)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(timm, "create_model", without_dropout)
+    assert isinstance(fresh("test_resnet", make_facts(5, 5)), nn.Module)
+    with pytest.raises(UserError, match=r"backbone\.drop_rate: test_resnet takes no drop_rate;"):
+        fresh("test_resnet", make_facts(5, 5), drop_rate=0.5)
+
+
+@pytest.mark.parametrize("name", ["qwen3_vit_88m_enc", "mobilenetv5_300m_enc"])
+def test_an_encoder_without_a_head_is_told_as_such(make_facts: MakeFacts, name: str) -> None:
+    with pytest.raises(UserError) as error:
+        fresh(name, make_facts(5, 5, size=224))
+    assert f"{name} is an encoder without a classification head" in str(error.value)
+    assert "image.size" not in str(error.value)
+
+
+def test_a_fault_of_timm_itself_is_told_as_it_is(
+    make_facts: MakeFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str, **options: Any) -> nn.Module:
+        raise RuntimeError("no such block")
+
+    monkeypatch.setattr(timm, "create_model", broken)
+    with pytest.raises(UserError) as error:
+        fresh("test_resnet", make_facts(5, 5))
+    assert str(error.value) == "backbone.use: test_resnet cannot be built: no such block"
+
+
+def test_every_old_name_means_a_name_that_is_known() -> None:
+    found = old_names()
+    assert found["tf_efficientnet_b0_ns"] == "tf_efficientnet_b0.ns_jft_in1k"
+    assert set(found.values()) <= set(architectures())
+    assert not found.keys() & set(architectures())

@@ -494,3 +494,18 @@ def test_other_numerics_are_another_plan(
     now = plan_of(minimal).hash("data")
     monkeypatch.setattr("toolkit.recipe.plan.NUMERICS", 1)
     assert plan_of(minimal).hash("data") != now
+
+
+def test_an_old_name_of_timm_is_taken_as_the_name_that_is_meant(
+    minimal: str, plan_of: Planned
+) -> None:
+    text = minimal.replace('"acme.tiny"', '"tf_efficientnet_b0_ns"')
+    plan = plan_of(text)
+    now = "tf_efficientnet_b0.ns_jft_in1k"
+    assert plan.choice("backbone").use == plan.values["backbone"]["use"] == now
+    assert plan.notes == (
+        f'recipe.toml:6: backbone.use: "tf_efficientnet_b0_ns" is now called {now}',
+    )
+    space = '\n[tune.space]\n"backbone.use" = { choices = ["tf_efficientnet_b0_ns", "resnet18"] }\n'
+    assert plan_of(text + space).notes == plan.notes
+    assert plan_of(text.replace("tf_efficientnet_b0_ns", now)).notes == ()

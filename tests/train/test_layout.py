@@ -107,7 +107,7 @@ def test_a_run_says_once_what_it_computes_in_another_way(
     real = timm.create_model
     monkeypatch.setattr(timm, "create_model", with_such_a_layer)
     said: list[Event] = []
-    laid = {"train.epochs": 1, "image.size": 64}
+    laid = {"train.epochs": 1, "image.size": 65}
     toolkit.run(tiny_recipe, overrides=laid, runs=tmp_path, notify=said.append)
     lines = [event.text for event in said if "damages memory" in event.text]
     (line,) = lines

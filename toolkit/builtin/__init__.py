@@ -36,6 +36,7 @@ def toolkit_register(register: Register) -> None:
         f"{HERE}.backbones:timm_model",
         help="any architecture of timm, by its own name",
         names=f"{HERE}.backbones:architectures",
+        aliases=f"{HERE}.backbones:old_names",
     )
 
     register.loss("cross_entropy", f"{HERE}.losses:cross_entropy", help="softmax cross-entropy")

@@ -19,6 +19,14 @@ def architectures() -> list[str]:
     return [*timm.list_models(), *timm.list_pretrained()]
 
 
+def old_names() -> dict[str, str]:
+    """Names of earlier versions of timm, and the architecture and weights that each means."""
+    from timm.models import get_deprecated_models
+
+    known = set(architectures())
+    return {old: now for old, now in get_deprecated_models().items() if now in known}
+
+
 def timm_model(
     name: str,
     facts: Facts,

@@ -125,7 +125,11 @@ def show(
             f'there is no kind "{kind}".{did_you_mean(kind, KINDS)} Kinds: {", ".join(KINDS)}'
         )
     entry, family = host.registry.get(kind, name), host.registry.family(kind)
-    if entry is None and family is not None and name in family.family_names():
+    if (
+        entry is None
+        and family is not None
+        and name in [*family.family_names(), *family.family_aliases()]
+    ):
         entry = family
     if entry is None:
         names = host.registry.names(kind)
@@ -163,7 +167,7 @@ def _asked(words: list[str], host: Host) -> tuple[str, str]:
     names = [entry.name for entry in host.registry if not entry.names]
     family = host.registry.family("backbone")
     if "." not in name and family is not None:
-        if name in family.family_names():
+        if name in [*family.family_names(), *family.family_aliases()]:
             return "backbone", name
         names += family.family_names()
     why = host.reason_for(name)

@@ -69,6 +69,8 @@ def validate(
         except UserError as error:
             lines += error.lines
         else:
+            for note in plan.notes:
+                typer.echo(note)
             typer.echo(
                 f"{recipe}: good ({plan.choice('backbone').use}, {plan.image.size} px, "
                 f"{counted(plan.split.folds, 'fold')}, {counted(plan.train.epochs, 'epoch')})"

@@ -56,6 +56,8 @@ class Entry:
     version: str
     names: str | None = None
     """Of a family (one factory for many names): the function that lists the names."""
+    aliases: str | None = None
+    """Of a family: the function that maps its older names to the names that are meant."""
 
     def load(self) -> Callable[..., Any]:
         """The factory. Raises `PluginError` where the target does not lead to a callable."""
@@ -69,6 +71,15 @@ class Entry:
         names = load_target(self.names, component)
         with blamed(component, self, doing="its names fail"):
             return list(names())
+
+    def family_aliases(self) -> dict[str, str]:
+        """Older names that this family knows, and what each means now."""
+        if self.aliases is None:
+            return {}
+        component = f"{self.kind} {self.name}"
+        aliases = load_target(self.aliases, component)
+        with blamed(component, self, doing="its aliases fail"):
+            return dict(aliases())
 
 
 @dataclass(frozen=True)
@@ -230,10 +241,19 @@ class Register:
         self._add("augmentation", name, target, help)
 
     @_said
-    def backbone(self, name: str, target: str, *, help: str, names: str | None = None) -> None:
+    def backbone(
+        self,
+        name: str,
+        target: str,
+        *,
+        help: str,
+        names: str | None = None,
+        aliases: str | None = None,
+    ) -> None:
         """`names`: for a family, the function that lists the architectures; its factory gets the
-        chosen name before `facts`. Only built-ins register families."""
-        self._add("backbone", name, target, help, names)
+        chosen name before `facts`. `aliases`: the function that maps older names to those that
+        are meant. Only built-ins register families."""
+        self._add("backbone", name, target, help, names, aliases)
 
     @_said
     def loss(self, name: str, target: str, *, help: str) -> None:
@@ -276,7 +296,15 @@ class Register:
             raise PluginError(f"{call}: this plugin has a folder of recipes already")
         self.recipe_folders.append(RecipeFolder(folder, self._plugin, self._package, self._version))
 
-    def _add(self, kind: str, name: str, target: str, help: str, names: str | None = None) -> None:
+    def _add(
+        self,
+        kind: str,
+        name: str,
+        target: str,
+        help: str,
+        names: str | None = None,
+        aliases: str | None = None,
+    ) -> None:
         call = f'register.{kind}("{name}", "{target}")'
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             raise PluginError(f"{call}: a name is lower-case letters, digits and underscores")
@@ -288,8 +316,9 @@ class Register:
             raise PluginError(
                 f"{call}: this plugin registers the {kind} {name!r} twice; rename one"
             )
+        package, version = self._package, self._version
         self.entries.append(
-            Entry(kind, full, target, help, self._plugin, self._package, self._version, names)
+            Entry(kind, full, target, help, self._plugin, package, version, names, aliases)
         )
 
 

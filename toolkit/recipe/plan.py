@@ -102,6 +102,8 @@ class Plan:
     choices: Mapping[Keys, Choice]
     shipped: tuple[Shipped, ...] = ()
     """The recipes of installed packages that it was made from."""
+    notes: tuple[str, ...] = ()
+    """What was read in another way than it was written, a line each, with its place."""
 
     @property
     def name(self) -> str:

@@ -50,6 +50,7 @@ class _Planner:
         self.sections: dict[Keys, BaseModel] = {}
         self.models: dict[Keys, type[BaseModel]] = {}
         self.choices: dict[Keys, Choice] = {}
+        self.notes: list[str] = []
 
     def plan(self) -> Plan:
         top = self.top()
@@ -72,7 +73,15 @@ class _Planner:
         values["tune"]["space"] = resolved_space(self.space(), known)
         origins = {keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)}
         shipped = tuple(self.recipe.shipped)
-        return Plan(self.recipe.path, values, origins, self.sections, self.choices, shipped)
+        return Plan(
+            self.recipe.path,
+            values,
+            origins,
+            self.sections,
+            self.choices,
+            shipped,
+            tuple(self.notes),
+        )
 
     def problem(self, keys: Keys, text: str) -> None:
         self.problems.append((self.recipe.origin(keys), f"{'.'.join(keys)}: {text}"))
@@ -159,6 +168,11 @@ class _Planner:
         entry = self.entry((*keys, "use"), slot.kind, use)
         if entry is None:
             return
+        meant = entry.family_aliases().get(use, use)
+        if meant != use:
+            where = self.recipe.origin((*keys, "use"))
+            self.notes.append(f'{where}: {".".join(keys)}.use: "{use}" is now called {meant}')
+            use = meant
         ours = entry.plugin == BUILTIN
         code = "" if ours else loaded_code(entry.target.partition(":")[0])  # before it is imported
         try:
@@ -203,7 +217,7 @@ class _Planner:
         known = [name for name in registry.names(kind) if family is None or name != family.name]
         if family is not None and use.partition(".")[0] not in self.plugins():
             known += family.family_names()
-            if use in known:
+            if use in known or use in family.family_aliases():
                 return family, None
         if plugin and plugin not in self.plugins() and plugin not in known:
             guess = did_you_mean(use, known)

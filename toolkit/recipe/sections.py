@@ -215,6 +215,12 @@ class Proxy(Section):
         Field(description="folds that a trial trains, of those that the recipe cuts"),
     ] = None
 
+    @property
+    def values(self) -> dict[str, int]:
+        """What is laid over every trial to make it cheaper, by the recipe's keys."""
+        given = {"image.size": self.size, "train.epochs": self.epochs}
+        return {key: value for key, value in given.items() if value is not None}
+
     def __bool__(self) -> bool:
         """Whether trials are cheaper than the recipe."""
         return any(value is not None for value in (self.size, self.epochs, self.folds))

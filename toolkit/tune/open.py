@@ -10,8 +10,10 @@ from optuna.storages import BaseStorage
 
 from toolkit.plugin.host import Host
 from toolkit.recipe.plan import Plan
+from toolkit.train.components import check_components
 from toolkit.tune.bench import Bench
 from toolkit.tune.folder import StudyFolder
+from toolkit.tune.laid import PROXY, told_under
 from toolkit.tune.objective import Objective, objective_of
 from toolkit.tune.prune import Pruner, rule_of
 from toolkit.tune.sampler import make_sampler
@@ -71,18 +73,27 @@ def _join(storage: BaseStorage, name: str, objective: Objective, sampler: Any) -
     )
 
 
-def corner_plans(plan: Plan, bench: Bench, host: Host) -> list[Plan]:
-    """The recipe with each component that the space offers, and with what the space brings for
-    it: what only building one can tell is found before the first trial.
+def check_corners(plan: Plan, bench: Bench, host: Host) -> None:
+    """Build the recipe as `[tune.proxy]` makes it cheaper, and with each component that the space
+    offers, with what the space brings for it: what only building one can tell is found before the
+    first trial.
 
-    Raises `RecipeError` with all that cannot be planned.
+    Raises `RecipeError` with what cannot be planned or built.
     """
-    space, facts = space_of(plan, host), bench.facts(plan)
+    table = bench.data(plan).table
+    space, facts, proxy = space_of(plan, host), bench.facts(plan), plan.proxy.values
     check_places(space, plan, facts)
-    found = []
+    if proxy:
+        with told_under(plan, PROXY, ("tune", "proxy")):
+            check_components(bench.question.plan(host, proxy), table, bench.notify)
     for entry in space.entries:
-        if entry.keys[-1] == "use" and entry.keys[0] != "optimizer":
-            for use in entry.choices:
-                values = space.corner(entry, use, plan)
-                found.append(bench.question.plan(host, space.overrides(values, plan, facts)))
-    return found
+        if entry.keys[-1] != "use" or entry.keys[0] == "optimizer":
+            continue
+        here = ("tune", "space", entry.path)
+        for use in entry.choices:
+            laid = space.overrides(space.corner(entry, use, plan), plan, facts)
+            for cheaper in [{}, proxy] if proxy else [{}]:
+                asked = {**(PROXY if cheaper else {}), entry.path: here}
+                with told_under(plan, asked, here):
+                    corner = bench.question.plan(host, {**laid, **cheaper})
+                    check_components(corner, table, bench.notify)

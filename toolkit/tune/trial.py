@@ -77,9 +77,7 @@ class Study:
     @property
     def proxy(self) -> dict[str, Any]:
         """What is laid over every trial to make it cheaper."""
-        proxy = self.plan.proxy
-        given = {"image.size": proxy.size, "train.epochs": proxy.epochs}
-        return {key: value for key, value in given.items() if value is not None}
+        return dict(self.plan.proxy.values)
 
     def values(self, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
         """A trial's values by their paths; the incumbent's are the recipe's own."""

@@ -22,7 +22,6 @@ from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.log import log_error
 from toolkit.runs.machine import machine_faults
 from toolkit.runs.reading import DamagedFile, read_json
-from toolkit.train.components import check_components
 from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
 from toolkit.tune.address import without_secrets
@@ -32,7 +31,7 @@ from toolkit.tune.deaths import failures, record_death
 from toolkit.tune.failure import hopeless, nothing_found
 from toolkit.tune.folder import StudyFolder, study_folder, study_hash
 from toolkit.tune.objective import curve_of
-from toolkit.tune.open import corner_plans, open_study
+from toolkit.tune.open import check_corners, open_study
 from toolkit.tune.result import write_result
 from toolkit.tune.rows import candidates, row_of, rows_of
 from toolkit.tune.stop import noise, unlikely
@@ -76,8 +75,7 @@ def tune(
         notify(Event("message", chosen))
     bench = Bench(question, host, notify, asked.skip_bad)
     data = bench.prepare(plan, verify=asked.verify)
-    for corner in corner_plans(plan, bench, host):
-        check_components(corner, data.table, notify)
+    check_corners(plan, bench, host)
     hash_ = study_hash(plan, data.fingerprint)
     folder = study_folder(runs, plan.name, hash_, date.today())
     name = f"{plan.name}-{hash_[:8]}"
