@@ -18,6 +18,7 @@ from toolkit.data.check import check_data
 from toolkit.data.folds import assign_folds, fold_hash, fold_warnings
 from toolkit.data.smoke import handful
 from toolkit.data.table import table_of
+from toolkit.data.twins import twins_of
 from toolkit.ensemble.join import check_ensembler, join_oof, join_test
 from toolkit.ensemble.submission import lint, write_submission
 from toolkit.errors import RunError
@@ -114,6 +115,7 @@ def run_plan(
         notify,
         skip_bad=skip_bad,
         verify=verify,
+        conflicts=plan.split.conflicts,
     )
     plan_hash = plan.hash(data.fingerprint)
     folder = find_run(runs, plan_hash)
@@ -215,7 +217,15 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     ) as scratch:
         stages.enter("decode")
         cache = Path(scratch) / "cache"
-        data = check_data(table, plan.split.folds, plan.image, cache, notify, skip_bad=skip_bad)
+        data = check_data(
+            table,
+            plan.split.folds,
+            plan.image,
+            cache,
+            notify,
+            skip_bad=skip_bad,
+            conflicts=plan.split.conflicts,
+        )
         plan_hash = plan.hash(data.fingerprint)
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
         _carry_out(Job(plan, plan_hash, data, folder, stages, notify, steps=1), tracked=False)
@@ -232,7 +242,10 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
         hook.toolkit_run_start(run=job.info)
         _record(job)
         folds = _folds(job)
-        warnings = fold_warnings(job.data.table, folds)
+        warnings = [
+            *twins_of(job.data.table).warnings(),
+            *fold_warnings(job.data.table, folds),
+        ]
         for warning in warnings:
             job.notify(Event("message", f"warning: {warning}"))
         train_folds(job, folds, hook)

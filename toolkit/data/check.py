@@ -15,6 +15,7 @@ from toolkit.data.form import Gap
 from toolkit.data.known import Known
 from toolkit.data.pack import Pack
 from toolkit.data.table import fingerprint, table_problems
+from toolkit.data.twins import twins_of, with_contents
 from toolkit.errors import DataError
 from toolkit.files import why_unreadable
 
@@ -44,6 +45,7 @@ def check_data(
     *,
     skip_bad: bool = False,
     verify: bool = False,
+    conflicts: str = "warn",
 ) -> Data:
     """Check rows and decode every image into the cache. What an earlier start read, decoded or
     could not decode is not done again.
@@ -51,6 +53,7 @@ def check_data(
     Args:
         skip_bad: set unreadable training images aside instead of stopping. A test row is never
             dropped: without its image there is no submission.
+        conflicts: "error" refuses files that have several IDs with different labels.
         verify: read every file's content anew, also where its size and time are as before.
 
     Raises `DataError` with all the faults of table and images.
@@ -82,7 +85,10 @@ def check_data(
         problems += _shown([*bad.values()], "training") + _shown([*bad_test.values()], "test")
         if bad and not skip_bad:
             problems.append("  --skip-bad sets unreadable training images aside and goes on")
+    known_contents = with_contents(table, hashes)
     problems = table_problems(table, folds) + problems
+    if conflicts == "error" and not problems:
+        problems += [line for line in [twins_of(known_contents).conflict()] if line is not None]
     if problems:
         raise DataError(*problems)
     assert pack is not None
@@ -90,7 +96,7 @@ def check_data(
     test_rows = None
     if table.test is not None:
         test_rows = pack.rows(str(hashes[path]) for path in table.test["path"])
-    return Data(table, pack, train_rows, test_rows, fingerprint(table, hashes), set_aside)
+    return Data(known_contents, pack, train_rows, test_rows, fingerprint(table, hashes), set_aside)
 
 
 def _faults(rows: pd.DataFrame, fault: Callable[[str], str | None]) -> dict[str, str]:

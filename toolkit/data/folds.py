@@ -1,8 +1,9 @@
 """Folds, cut on parents and groups before anything else happens to an image.
 
-Every training row belongs to one unit: rows that share a parent or a group, directly or through
-other rows. Whole units are dealt to folds, so an image and what was made of it, or two pages of
-one document, can never stand on both sides of a split.
+Every training row belongs to one unit: rows that share a parent, a group or a file's content,
+directly or through other rows. Whole units are dealt to folds, so an image and what was made of it,
+two pages of one document, or a file and its copy under another name, can never stand on both sides
+of a split.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import pandas as pd
 
 from toolkit.contracts import Ints, Table
 from toolkit.data.stratify import deal_groups
+from toolkit.data.table import listed
+from toolkit.data.twins import content_column
 from toolkit.errors import DataError
 
 
@@ -29,7 +32,9 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
     unit = units(rows)
     if len(np.unique(unit)) < folds:
         raise DataError(
-            f"the training rows fall into {len(np.unique(unit))} groups, too few for {folds} folds"
+            f"the training rows fall into {len(np.unique(unit))} groups, too few for {folds} folds "
+            "(rows that share a parent, a group or a file's content stay together); lower "
+            "split.folds, or name the groups otherwise"
         )
     original = (rows["parent"] == rows["id"]).to_numpy()
     labels, original_units = rows["label"].to_numpy()[original], unit[original]
@@ -46,17 +51,22 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
 
 
 def units(rows: pd.DataFrame) -> Ints:
-    """The unit of every row `(n,)`: connected components over shared parents and groups."""
+    """The unit of every row `(n,)`: connected components over shared parents, groups and, where
+    the table knows them, contents."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n = len(rows)
-    parents = pd.factorize(rows["parent"])[0] + n
-    groups = pd.factorize(rows["group"])[0] + n + parents.max(initial=0) + 1
-    each = np.arange(n)
-    ends = np.concatenate([parents, groups])
-    nodes = int(ends.max(initial=0)) + 1
-    edges = coo_array((np.ones(2 * n), (np.tile(each, 2), ends)), shape=(nodes, nodes))
+    shared, nodes = ["parent", "group", *content_column(rows)], n
+    ends = []
+    for column in shared:  # a node for each row, and one for each value of each column
+        codes, values = pd.factorize(rows[column], use_na_sentinel=False)
+        ends.append(codes + nodes)
+        nodes += len(values)
+    rows_of_ends = np.tile(np.arange(n), len(shared))
+    edges = coo_array(
+        (np.ones(len(rows_of_ends)), (rows_of_ends, np.concatenate(ends))), shape=(nodes, nodes)
+    )
     component: Ints = connected_components(edges, directed=False)[1][:n].astype(np.int64)
     return component
 
@@ -77,8 +87,8 @@ def split_rows(table: Table, folds: pd.DataFrame, fold: int) -> tuple[Ints, Ints
 
 
 def _require_no_leak(rows: pd.DataFrame, train: Ints, validation: Ints) -> None:
-    """Lineage is law: a shared parent or group across the split stops the run."""
-    for column in ("parent", "group"):
+    """Lineage is law: a shared parent, group or content across the split stops the run."""
+    for column in ("parent", "group", *content_column(rows)):
         codes, values = pd.factorize(rows[column], use_na_sentinel=False)
         trained = np.zeros(len(values), dtype=bool)
         trained[codes[train]] = True
@@ -98,8 +108,14 @@ def fold_warnings(table: Table, folds: pd.DataFrame) -> list[str]:
         labels = table.train["label"].to_numpy()
         for name, rows in (("training", train), ("validation", validation)):
             absent = set(range(len(table.classes))) - set(np.unique(labels[rows]).tolist())
-            warnings += [
-                f'fold {fold}: class "{table.classes[c]}" has no {name} image (its groups are few)'
-                for c in sorted(absent)
-            ]
+            names = [f'"{table.classes[c]}"' for c in sorted(absent)]
+            if len(names) == 1:
+                warnings.append(
+                    f"fold {fold}: class {names[0]} has no {name} image (its groups are few)"
+                )
+            elif names:
+                warnings.append(
+                    f"fold {fold}: {len(names)} classes have no {name} image (their groups are "
+                    f"few): {listed(names)}"
+                )
     return warnings

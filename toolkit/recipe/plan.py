@@ -33,7 +33,13 @@ from toolkit.recipe.shipped import Shipped
 
 # What cannot change a result does not change the hash. The data section acts through the table,
 # whose fingerprint is hashed, so that moved data is the same data.
-_OUTSIDE_THE_HASH: tuple[Keys, ...] = (("data",), ("track",), ("tune",), ("train", "workers"))
+_OUTSIDE_THE_HASH: tuple[Keys, ...] = (
+    ("data",),
+    ("track",),
+    ("tune",),
+    ("train", "workers"),
+    ("split", "conflicts"),
+)
 
 NUMERICS = 2
 """Version of what training computes from the same plan; a part of its hash. It grows with every

@@ -40,6 +40,10 @@ class Top(Section):
 
 class Split(Section):
     folds: Annotated[int, Field(ge=2, description="folds of the cross-validation")] = 5
+    conflicts: Annotated[
+        Literal["warn", "error"],
+        Field(description="what a file with two IDs and two labels does: a warning, or no run"),
+    ] = "warn"
 
 
 class ImageSection(Section):

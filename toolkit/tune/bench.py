@@ -16,6 +16,7 @@ from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_data
 from toolkit.data.folds import assign_folds
 from toolkit.data.table import table_of
+from toolkit.data.twins import twins_of
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
@@ -79,7 +80,10 @@ class Bench:
             self.notify,
             skip_bad=self.skip_bad,
             verify=verify,
+            conflicts=plan.split.conflicts,
         )
+        for warning in twins_of(data.table).warnings():
+            self.notify(Event("message", f"warning: {warning}"))
         self._data[plan.image] = data
         return data
 
