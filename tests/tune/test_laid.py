@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from toolkit.cli import run_command
+from toolkit.contracts import ignore
 from toolkit.errors import RecipeError, UserError
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
+from toolkit.tune.bench import Bench, Question
 from toolkit.tune.laid import told_under
 
 
@@ -60,3 +62,16 @@ def test_lines_without_the_key_and_lines_that_go_on(tiny_recipe: Path) -> None:
         f"{tiny_recipe}: tune.space.loss.use: train.batch_size is too large",
         "  Ways out:",
     )
+
+
+def test_a_size_that_a_trial_samples_is_checked_before_its_images_are_decoded(
+    tiny_recipe: Path,
+) -> None:
+    tiny_recipe.write_text(tiny_recipe.read_text().replace('"test_resnet"', '"test_convnext"'))
+    host = load_host({"TOOLKIT_PLUGINS": ""})
+    question = Question(str(tiny_recipe), {})
+    bench = Bench(question, host, ignore)
+    bench.prepare(question.plan(host))
+    with pytest.raises(UserError, match="does not look at the right and lower 2 px"):
+        bench.data(question.plan(host, {"image.size": 70}))
+    assert bench.data(question.plan(host, {"image.size": 64})).pack is not None

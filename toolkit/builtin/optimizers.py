@@ -62,7 +62,7 @@ def why_not(use: str) -> str | None:
                     optimizer.step()
         # A stranger's optimizer, or the package behind it, may raise anything.
         except Exception as error:  # noqa: BLE001
-            return cause(error)
+            return " ".join(str(error).split()) or cause(error)
     odd = [type(v).__name__ for v in _leaves(optimizer.state_dict()) if not isinstance(v, _KEPT)]
     if odd:
         return f"its state holds a {odd[0]}, which no state file can"

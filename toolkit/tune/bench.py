@@ -88,9 +88,13 @@ class Bench:
         return data
 
     def data(self, plan: Plan) -> Data:
-        """The data at a plan's size; decoded once for each size."""
+        """The data at a plan's size; decoded once for each size.
+
+        Raises `UserError` where the plan's backbone cannot use that size.
+        """
         if plan.image not in self._data:
             known = next(iter(self._data.values()))
+            check_components(plan, known.table, self.notify)
             self._data[plan.image] = check_data(
                 known.table, plan.split.folds, plan.image, cache_folder(), self.notify
             )
