@@ -149,7 +149,7 @@ def test_a_file_that_stalls_is_told_of_and_then_given_up(stalled: threading.Even
     with pytest.raises(UserError, match=r"a.png: reading it has taken .*TOOLKIT_READ_SECONDS=0.1"):
         bounded(stalled.wait, "a.png", told.append)
     assert told
-    assert told[0].startswith("a.png: reading it has taken 0 s so far")
+    assert told[0].startswith("a.png: reading it has taken")
 
 
 def test_one_file_of_many_that_stalls_is_told_of_and_then_given_up(

@@ -75,7 +75,6 @@ def test_what_the_machine_refuses_is_two_and_a_line_without_a_traceback(
     [
         (("run", "{recipe}", "--runs", "{file}"), "a file is where a folder should be"),
         (("run", "{recipe}", "--runs", "{file}/runs"), "a file is where a folder should be"),
-        (("run", "{recipe}", "--set", "name={long}"), "too long"),
         (("tune", "{recipe}", "--trials", "1", "--runs", "{file}"), "a file is where a folder"),
         (("init", "{data}", "-o", "{long}.toml"), "too long"),
     ],

@@ -414,7 +414,7 @@ def test_a_file_whose_decoding_stalls_is_told_of_and_given_up_and_nothing_is_kep
     with pytest.raises(UserError, match=rf"{stalled}: reading it has taken"):
         open_pack(files, spec, events.append, folder)
     told = [event.text for event in events if event.stage == "message"]
-    assert told
-    assert all(text.startswith(f"{stalled}: reading it has taken 0 s so far") for text in told)
+    # On a busy machine an ordinary file may take longer than the bound of this test, too.
+    assert any(text.startswith(f"{stalled}: reading it has taken") for text in told)
     assert packs(folder) == []
     assert not list(folder.glob("*.tmp/*.json"))
