@@ -206,6 +206,33 @@ def test_what_an_ensembler_gives_is_judged_before_anything_trains(
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("(0.5, 0.5, 0.5)", "its input_spec is a tuple, expected toolkit.contracts.InputSpec"),
+        ("InputSpec(mean=(0.5, 0.5))", "has mean (0.5, 0.5) and std "),
+        ("InputSpec(mean='grey')", "has mean grey and std "),
+        ("InputSpec(std=(0, 1, 1))", "expected three finite numbers each, and std above 0"),
+        ("1 / 0", "its input_spec fails: ZeroDivisionError"),
+    ],
+)
+def test_what_a_backbone_expects_of_its_input_is_judged_before_anything_trains(
+    spec: str, says: str, part: Callable[..., Host], tiny_recipe: Path, tmp_path: Path
+) -> None:
+    source = (
+        "import torch\n\nfrom toolkit.contracts import InputSpec\n\n\n"
+        "class Model(torch.nn.Linear):\n"
+        f"    @property\n    def input_spec(self):\n        return {spec}\n\n\n"
+        "def make(facts, /, *, pretrained: bool = False):\n    return Model(3, 3)\n"
+    )
+    overrides = {"backbone.use": "acme.part"}
+    with pytest.raises(PluginError, match=f"^backbone acme.part: .*{re.escape(says)}"):
+        toolkit.run(
+            tiny_recipe, overrides=overrides, runs=tmp_path / "r", host=part("backbone", source)
+        )
+    assert not (tmp_path / "r").exists()
+
+
 def test_a_fault_of_what_is_in_the_box_stays_ours(
     tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

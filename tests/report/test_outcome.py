@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from toolkit.contracts import Table
-from toolkit.errors import DataError, RunError
+from toolkit.errors import DataError, PluginError, RunError
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.registry import Register, Registry
 from toolkit.report.outcome import labels_from_csv, labels_of_source, score_test
@@ -149,3 +149,44 @@ def test_a_source_that_knows_the_truth_is_asked(run: Run, monkeypatch: pytest.Mo
     labels, origin = labels_of_source(run, Host(registry))
     assert labels["label"].tolist() == [0]
     assert origin == "the source csv"
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ([("test0.png", 0)], "csv: test_labels is a list, expected a DataFrame with id, label"),
+        (pd.DataFrame({"id": ["test0.png"]}), "has the columns ['id'], and lacks ['label']"),
+        (
+            pd.DataFrame({"id": ["test0.png"], "label": ["form"]}),
+            "expected integers from 0 that index the classes",
+        ),
+        (pd.DataFrame({"id": [0], "label": [1]}), "id of 1 rows must be text (row 0: 0, int)"),
+        (pd.DataFrame({"id": [], "label": []}), "csv: has no rows"),
+    ],
+)
+def test_labels_that_are_none_are_told_in_a_line(run: Run, labels: object, says: str) -> None:
+    with pytest.raises(DataError) as error:
+        score_test(run, labels, "the source csv")  # type: ignore[arg-type]
+    (line,) = error.value.lines
+    assert line.startswith("the source csv: ")
+    assert says in line
+
+
+def test_a_source_that_fails_to_tell_the_truth_is_blamed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing_source.py").write_text(
+        "class Failing:\n    def __init__(self, **options): ...\n\n"
+        "    def read(self): ...\n\n    def test_labels(self):\n        return {}['truth']\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    register = Register("acme", "acme-vision", "1", prefix="")
+    register.source("csv", "failing_source:Failing", help="fails")
+    registry = Registry()
+    registry.add(register.entries)
+    with pytest.raises(PluginError) as error:
+        labels_of_source(run, Host(registry))
+    assert str(error.value) == (
+        "source csv: its test_labels fails: KeyError: 'truth' (acme-vision 1, "
+        f"{tmp_path / 'failing_source.py'}:7)"
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+
 import torch
 from torch import nn
 
@@ -28,7 +31,20 @@ def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
             f"backbone {choice.use}: its input_spec is a {type(expects).__name__}, expected "
             "toolkit.contracts.InputSpec"
         )
+    if not (_three_numbers(expects.mean) and _three_numbers(expects.std) and min(expects.std) > 0):
+        raise PluginError(
+            f"backbone {choice.use}: its input_spec has mean {expects.mean} and std {expects.std}, "
+            "expected three finite numbers each, and std above 0"
+        )
     return model, Preprocess(plan.image, expects.mean, expects.std)
+
+
+def _three_numbers(values: object) -> bool:
+    return (
+        isinstance(values, tuple | list)
+        and len(values) == 3
+        and all(isinstance(value, Real) and math.isfinite(value) for value in values)
+    )
 
 
 def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
