@@ -1,0 +1,116 @@
+"""The files below a data folder, walked once: images, what is left out and why, loops and junk."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.builtin.formats import IMAGE_SUFFIXES
+
+# What systems and programs leave behind.
+_JUNK_FOLDERS = frozenset(
+    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__pycache__"}
+)
+_JUNK_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
+
+# First bytes of the formats whose files are met without a suffix.
+_MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies below a folder. Paths are relative to it, with `/`, in the order of their names."""
+
+    root: Path
+    images: list[str]
+    folders: dict[str, int]
+    """Every folder (`""` is the root), in the order of the walk, and its time of change (ns)."""
+    others: Counter[str] = field(default_factory=Counter)
+    """Files that are no images, counted by suffix."""
+    notes: tuple[str, ...] = ()
+    """What was passed over and should be known: loops, links that lead nowhere, odd files."""
+
+
+def list_folder(root: Path) -> Listing:
+    """Walk a folder once. Linked folders are followed once, loops are not; hidden files, and what
+    systems leave behind, are passed over."""
+    images: list[str] = []
+    folders: dict[str, int] = {}
+    others: Counter[str] = Counter()
+    notes: list[str] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [""]
+    while waiting:
+        relative = waiting.pop()
+        place = root / relative if relative else root
+        found = os.stat(place)
+        if (found.st_dev, found.st_ino) in seen:
+            notes.append(f"{relative}/ leads to a folder that was read already, and is left out")
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        folders[relative] = found.st_mtime_ns
+        inner = []
+        for entry in _entries(place):
+            path = f"{relative}/{entry.name}" if relative else entry.name
+            kind = _kind(entry)
+            if kind is None:
+                notes.append(f"{path} is a link that leads nowhere")
+            elif stat.S_ISDIR(kind):
+                inner.append(path)
+            elif not stat.S_ISREG(kind):
+                notes.append(f"{path} is no ordinary file, and is left out")
+            elif _is_image(entry):
+                images.append(path)
+            else:
+                others[os.path.splitext(entry.name)[1].lower()] += 1
+        waiting += sorted(inner, reverse=True)
+    images.sort()
+    return Listing(root, images, folders, others, tuple(notes))
+
+
+def unchanged(root: Path, folders: dict[str, int]) -> bool:
+    """Whether no folder of a listing gained or lost a file since."""
+    try:
+        return all(os.stat(root / f).st_mtime_ns == then for f, then in folders.items())
+    except OSError:
+        return False
+
+
+def is_junk(name: str, *, folder: bool) -> bool:
+    """Whether a file or folder is hidden, or left behind by a system or program."""
+    if name.startswith("."):
+        return True
+    return name in _JUNK_FOLDERS if folder else name.lower() in _JUNK_FILES
+
+
+def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(place) as entries:
+        for entry in entries:
+            if not is_junk(entry.name, folder=entry.is_dir()):
+                yield entry
+
+
+def _kind(entry: os.DirEntry[str]) -> int | None:
+    """The mode of what an entry leads to; None where it leads nowhere."""
+    if entry.is_symlink():
+        try:
+            return entry.stat().st_mode
+        except OSError:
+            return None
+    if entry.is_dir(follow_symlinks=False):
+        return stat.S_IFDIR
+    return stat.S_IFREG if entry.is_file(follow_symlinks=False) else stat.S_IFIFO
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    suffix = os.path.splitext(entry.name)[1].lower()
+    if suffix in IMAGE_SUFFIXES:
+        return True
+    if suffix and not suffix[1:].isdigit():
+        return False
+    with open(entry.path, "rb") as file:  # a name without a suffix: its first bytes tell
+        return file.read(8).startswith(_MAGIC)
