@@ -32,7 +32,9 @@ def read_json_table(file: Path) -> pd.DataFrame:
         raise DataError(f"{file}: is not encoded in UTF-8, as JSON is") from error
     value = _parsed(file, text)
     columns = _columns(file, value)
-    flat = {name: [_flat(file, name, v) for v in column] for name, column in columns.items()}
+    flat: dict[str, Sequence[Any]] = {
+        name: [_flat(file, name, v) for v in column] for name, column in columns.items()
+    }
     return text_frame(flat)
 
 
