@@ -183,6 +183,36 @@ TEST_COLUMNS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
+class SubmissionColumn:
+    """A column of the submission, as the sample has it."""
+
+    name: str
+    means: Literal["id", "label", "probability", "confidence", "kept"]
+    """label: the predicted class; probability: of the class `label`; confidence: the predicted
+    class's probability; kept: the sample's own values."""
+    label: int | None = None
+    values: tuple[str, ...] = ()
+    """What is kept, a row each."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The form of the submission, as the sample asks for it."""
+
+    columns: tuple[SubmissionColumn, ...]
+    """In the order of the header."""
+    ids: tuple[str, ...]
+    """The ID of each row of `Table.test` as the sample writes it."""
+    labels: tuple[str, ...]
+    """What a label column writes for each class."""
+    form: Literal["name", "target", "integer", "float"] = "target"
+    """What that is: the class's name, its value in the training table, or that as a number of
+    another form (`1` for `1.0`, or `1.0` for `1`)."""
+    problem: str = ""
+    """Why what the sample asks for cannot be written; it stops a run before training."""
+
+
+@dataclass(frozen=True)
 class Table:
     """What a source reads: rows, labels and lineage.
 
@@ -206,6 +236,10 @@ class Table:
     """Faults that the source found, a line each; the host adds its own and shows all."""
     origin: str = ""
     """Whose table it is, for errors; the host says so when it has read the table."""
+    notes: tuple[str, ...] = ()
+    """What was found out or mended while reading, a line each: told once, never an error."""
+    submission: Submission | None = None
+    """The sample's form; None writes `columns` and `targets`."""
 
     def target_of(self, label: int) -> Any:
         return self.targets[label] if self.targets else self.classes[label]

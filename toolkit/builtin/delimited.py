@@ -176,17 +176,26 @@ def _agreement(head: str, separator: str) -> float:
 
 
 def _lines(file: Path, text: str, separator: str) -> Iterator[list[str]]:
-    """The lines' fields, without empty lines."""
+    """The lines' fields, without empty lines. Raises `DataError` where a quote never closes."""
     before = csv.field_size_limit(_LARGEST_FIELD)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     try:
-        for line in reader:
-            if any(cell.strip() for cell in line):
-                yield line
+        try:
+            lines = list(_reader(text, separator, strict=True))
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise
+            lines = list(_reader(text, separator, strict=False))  # text behind a closing quote
     except csv.Error as error:
-        raise DataError(f"{file}: line {reader.line_num} cannot be read: {error}") from error
+        raise DataError(f"{file}: cannot be read as a table: {error}; is a quote open?") from error
     finally:
         csv.field_size_limit(before)
+    return (line for line in lines if any(cell.strip() for cell in line))
+
+
+def _reader(text: str, separator: str, *, strict: bool) -> Iterator[list[str]]:
+    return csv.reader(
+        io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=strict
+    )
 
 
 def has_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -17,6 +17,9 @@ from toolkit.builtin.formats import IMAGE_SUFFIXES
 
 Key = Callable[[str], str]
 
+AS_IT_STANDS = "its path"
+"""The way of an ID that is a file's path."""
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -53,6 +56,7 @@ def resolve(
     """
     clean = {i: _clean(i, root) for i in ids}
     found: dict[str, str] = {}
+    taken: set[str] = set()  # by an ID that was read more strictly: no freer one means it
     ambiguous: dict[str, tuple[str, ...]] = {}
     ways: dict[str, int] = {}
     for way in _ways(places):
@@ -62,7 +66,9 @@ def resolve(
                 wanted.setdefault(way.of_id(name), []).append(i)
         if not wanted:
             break
-        for key, files in _hits(wanted, images, way.of_file).items():
+        hits = _hits(wanted, images, way.of_file, taken)
+        for key, files in hits.items():
+            taken.update(files if len(files) == 1 else ())
             for i in wanted[key]:
                 if len(files) == 1:
                     found[i] = files[0]
@@ -73,13 +79,15 @@ def resolve(
     return Resolved([found.get(i) for i in ids], ways, missing, ambiguous)
 
 
-def _hits(wanted: dict[str, list[str]], images: Sequence[str], key: Key) -> dict[str, list[str]]:
+def _hits(
+    wanted: dict[str, list[str]], images: Sequence[str], key: Key, taken: set[str]
+) -> dict[str, list[str]]:
     """The files of each wanted key. Only what is wanted is kept: memory follows the IDs that are
     still open, not the files."""
     hits: dict[str, list[str]] = {}
     for path in images:
         own = key(path)
-        if own in wanted:
+        if own in wanted and path not in taken:
             hits.setdefault(own, []).append(path)
     return hits
 
@@ -89,7 +97,7 @@ def _ways(places: Sequence[str]) -> Iterator[_Way]:
     has."""
     inside = [(place, _inside(place)) for place in places]
     for words, of_id, of_file in (
-        ("its path", _same, _same),
+        (AS_IT_STANDS, _same, _same),
         ("its path without the suffix", _same, _stem),
         ("its path with another suffix", _stem_of_image, _stem),
         ("its name, in a folder below", _same, _name),
@@ -167,7 +175,7 @@ def nearest(missing: str, images: Sequence[str], limit: int = 20_000) -> str | N
     """The file whose name is most like an ID's; one that differs in leading zeros first."""
     names = images[:limit]
     bare = _without_zeros(missing)
-    by_zeros = next((path for path in names if _without_zeros(path) == bare), None)
+    by_zeros = next((path for path in images if _without_zeros(path) == bare), None)
     if by_zeros is not None:
         return by_zeros
     by_name = {_name(path): path for path in names}

@@ -13,7 +13,8 @@ import pandas as pd
 from PIL import Image as PIL
 from PIL import UnidentifiedImageError
 
-from toolkit.builtin.sources import IMAGE_SUFFIXES, csv, folder
+from toolkit.builtin.formats import IMAGE_SUFFIXES
+from toolkit.builtin.sources import csv, folder
 from toolkit.contracts import Table
 from toolkit.data.table import read_table
 from toolkit.errors import DataError

@@ -60,6 +60,7 @@ def table_problems(table: Table, folds: int) -> list[str]:
     table, found = in_form(table)
     own = [*found, *_row_problems(table, told=bool(table.problems or found))]
     told = [*table.problems, *_of(table.origin, own)]
+    told += [table.submission.problem] if table.submission and table.submission.problem else []
     return [*told, *_class_problems(table, folds, told=bool(told))]
 
 

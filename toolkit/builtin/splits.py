@@ -1,0 +1,35 @@
+"""Words for splits: folders and values that mean training, validation or test."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Role = Literal["train", "valid", "test"]
+
+_WORDS: dict[str, Role] = {
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "validate": "valid",
+    "dev": "valid",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+    "holdout": "test",
+}
+# What may stand beside the word: `train_images`, `Test Data`, `validation-set`.
+_BESIDE = frozenset({"set", "split", "data", "dataset", "images", "image", "imgs", "img", "folder"})
+
+
+def role_of(name: str) -> Role | None:
+    """The split that a name means, in any case and wording; None where it means none."""
+    words = [w for w in re.split(r"[\s_.-]+", name.casefold()) if w]
+    if len(words) == 1:
+        return _WORDS.get(words[0].removesuffix("set")) or _WORDS.get(words[0])
+    named = [word for word in words if word in _WORDS]
+    others = [word for word in words if word not in _WORDS]
+    return _WORDS[named[0]] if len(named) == 1 and set(others) <= _BESIDE else None

@@ -1,0 +1,324 @@
+"""The source `csv`: a table of training images, perhaps one of classes and a sample submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.builtin.documents import FILE, LABEL
+from toolkit.builtin.names import listed
+from toolkit.builtin.places import Found, Place, leaves
+from toolkit.builtin.reading import Reader, is_table, noted
+from toolkit.builtin.sample import Classes, asked_by
+from toolkit.builtin.splits import Role, role_of
+from toolkit.builtin.tables import Rows
+from toolkit.contracts import Submission, Table
+from toolkit.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+META = "meta.csv"
+"""The usual name of the table of classes."""
+
+
+@dataclass
+class Said:
+    """What is told of a table: notes once, problems until they are mended."""
+
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, found: Found) -> list[str]:
+        self.notes += found.notes
+        self.problems += found.problems
+        return found.paths
+
+
+@dataclass(frozen=True)
+class Csv:
+    """Reads the competition's layout. Problems in the tables are gathered, not raised."""
+
+    root: str
+    train: str
+    meta: str
+    sample: str
+    train_images: str
+    test_images: str
+    id_column: str
+    target_column: str
+    name_column: str
+    group_column: str | None
+    parent_column: str | None
+    suffix: str
+    encoding: str = "auto"
+    separator: str = "auto"
+    header: bool | str = "auto"
+    label_columns: list[str] | None = None
+    sample_id_column: str | None = None
+    split_column: str | None = None
+    valid_values: list[str] | None = None
+    test_values: list[str] | None = None
+    positive: str | None = None
+
+    def read(self) -> Table:
+        """Raises `DataError` where there is no data to speak of; lesser faults are listed."""
+        root, said = Path(self.root), Said()
+        self._require(root)
+        file = root / self.train
+        read = self._reader.read(file, self._columns)
+        said.notes += noted(file, read)
+        rows = read.frame
+        rows = rows.assign(**{_TARGET: self._targets(file, rows, said.problems)})
+        splits = self._splits(file, rows, said)
+        rows, tested = rows[splits != "test"], rows[splits == "test"]
+        classes = self._classes(root, rows[_TARGET], said)
+        labels = {target: label for label, target in enumerate(classes.targets)}
+        self._label_problems(root, rows, read, labels, said.problems)
+        place = Place(root, self.train_images)
+        rows = self._inside(rows, self._id, place.folder, said.problems)
+        train = self._rows(rows, self._id, place, said, "training")
+        train["label"] = rows[_TARGET].map(labels).fillna(-1).astype("int64")
+        train["parent"] = self._lineage(rows, self.parent_column)
+        train["group"] = self._lineage(rows, self.group_column)
+        test, asked = self._test(root, train, tested, classes, said)
+        return Table(
+            train,
+            test,
+            tuple(classes.names),
+            tuple(_number(target) for target in classes.targets),
+            self._header(asked),
+            tuple(said.problems),
+            notes=tuple(said.notes),
+            submission=asked,
+        )
+
+    @property
+    def _reader(self) -> Reader:
+        return Reader(self.encoding, self.separator, self.header)
+
+    @property
+    def _id(self) -> str:
+        return self.id_column.strip()
+
+    @property
+    def _columns(self) -> list[str]:
+        """What the training table must have."""
+        labels = self.label_columns or [self.target_column]
+        lineage = [self.group_column, self.parent_column, self.split_column]
+        return [self.id_column, *labels, *(c for c in lineage if c is not None)]
+
+    def _require(self, root: Path) -> None:
+        if is_table(root, self.train):
+            return
+        missing = "folder" if not root.is_dir() else f"{self.train} in it"
+        raise DataError(
+            f"{root}: there is no such {missing}",
+            f"  Put there: {self.train} ({self.id_column},{self.target_column}), "
+            f"{self.train_images}/ with the images, and where you have them {self.meta}, "
+            f"{self.sample} and {self.test_images}/",
+            "  or point elsewhere: --set data.root=FOLDER",
+        )
+
+    def _targets(self, file: Path, rows: pd.DataFrame, problems: list[str]) -> pd.Series[Any]:
+        """The label of each row: a column's text, or the one column that holds a 1."""
+        if not self.label_columns:
+            return rows[self.target_column.strip()]
+        names = [name.strip() for name in self.label_columns]
+        return one_label(file, rows[names], rows[self._id], problems)
+
+    def _splits(self, file: Path, rows: pd.DataFrame, said: Said) -> pd.Series[Any]:
+        """train, valid or test for each row."""
+        if self.split_column is None:
+            return rows[self._id].map(lambda _: "train")
+        values = rows[self.split_column.strip()]
+        given: dict[str, Role] = dict.fromkeys(self.valid_values or (), "valid")
+        given |= dict.fromkeys(self.test_values or (), "test")
+        role: dict[str, Role | None] = {v: given.get(v) or role_of(v) for v in values.unique()}
+        unknown = [v for v, r in role.items() if r is None and self.valid_values is None]
+        if unknown and self.test_values is None:
+            said.problems.append(
+                f"{file}: {self.split_column} holds {listed(unknown)}, which name no split; say "
+                "what they mean in [data]: valid_values, test_values"
+            )
+        splits = values.map(lambda value: role[value] or "train")
+        counts = {r: int((splits == r).sum()) for r in ("train", "valid", "test")}
+        if counts["valid"]:
+            said.notes.append(
+                f"{file}: the {counts['valid']} rows of the validation split are joined to the "
+                f"{counts['train']} training rows; the folds validate"
+            )
+        return splits
+
+    def _classes(self, root: Path, targets: pd.Series[Any], said: Said) -> Classes:
+        """Names and targets in label order: meta's, or the targets that occur."""
+        meta = root / self.meta
+        if self.label_columns:
+            pairs = [(name.strip(), name.strip()) for name in self.label_columns]
+        elif is_table(root, self.meta) and (rows := self._meta(meta, said)) is not None:
+            pairs = list(zip(rows[_TARGET], rows[_NAME], strict=True))
+        else:
+            pairs = [(target, target) for target in sorted(set(targets) - {""})]
+        if all(target.isdecimal() for target, _ in pairs):
+            pairs.sort(key=lambda pair: int(pair[0]))
+        return Classes([name for _, name in pairs], [target for target, _ in pairs])
+
+    def _meta(self, file: Path, said: Said) -> pd.DataFrame | None:
+        """Target and name of each class; JSON may give a name for each target. None where the file
+        only has the usual name, and is about something else."""
+        columns = [self.target_column.strip(), self.name_column.strip()]
+        has = list(self._reader.read(file, []).frame.columns)
+        if has == [FILE, LABEL] and file.suffix.lower() == ".json":
+            columns = [FILE, LABEL]
+        if self.meta == META and not set(columns) & set(has):
+            said.notes.append(f"{file}: is no table of classes ({listed(has)}), and is not used")
+            return None
+        read = self._reader.read(file, columns)
+        said.notes += noted(file, read)
+        return read.frame[columns].set_axis([_TARGET, _NAME], axis=1)
+
+    def _label_problems(
+        self,
+        root: Path,
+        rows: pd.DataFrame,
+        read: Rows,
+        labels: dict[str, int],
+        problems: list[str],
+    ) -> None:
+        """Labels that are no class, and those that only broken lines have."""
+        file = root / self.train
+        unknown = rows[~rows[_TARGET].isin(list(labels))]
+        if len(unknown) and not (self.label_columns and problems):
+            found = listed(
+                [
+                    f"{row} -> {target!r}"
+                    for row, target in zip(unknown[self._id], unknown[_TARGET], strict=True)
+                ]
+            )
+            fault = f"not in {self.meta}" if is_table(root, self.meta) else "empty"
+            problems.append(f"{file}: {len(unknown)} labels are {fault} ({found})")
+        broken = rows[rows.index.isin(read.ragged)]
+        strange = sorted(set(broken[_TARGET]) - set(rows.drop(broken.index)[_TARGET]) - {""})
+        if strange:
+            problems.append(
+                f"{file}: lines with more or fewer fields than its header have labels that no "
+                f"other line has ({listed(strange)}); a field with a separator in it needs quotes"
+            )
+
+    def _test(
+        self, root: Path, train: pd.DataFrame, tested: pd.DataFrame, classes: Classes, said: Said
+    ) -> tuple[pd.DataFrame | None, Submission | None]:
+        """The test rows, and the form that the sample asks for."""
+        place, sample = Place(root, self.test_images), root / self.sample
+        if is_table(root, self.sample):
+            return self._sampled(sample, place, classes, said)
+        if len(tested):
+            place = Place(root, self.train_images)
+            rows = self._inside(tested, self._id, place.folder, said.problems)
+            said.notes.append(
+                f"{root / self.train}: the {len(rows)} rows of the test split are predicted; what "
+                "labels they have are not used"
+            )
+            return self._rows(rows, self._id, place, said, "test"), None
+        if not place.folder.is_dir():
+            return None, None
+        import pandas as pd
+
+        trained = set(train["path"])
+        names = [name for name in place.images if place.path(name) not in trained]
+        bare = [name.removesuffix(self.suffix) for name in names]
+        paths = [place.path(name) for name in names]
+        return pd.DataFrame({"id": bare, "path": paths}, dtype=str), None
+
+    def _sampled(
+        self, file: Path, place: Place, classes: Classes, said: Said
+    ) -> tuple[pd.DataFrame, Submission]:
+        read = self._reader.read(file, [] if self.sample_id_column is None else [self._sample_id])
+        column = self._sample_id
+        if column not in read.frame.columns:
+            column = str(read.frame.columns[0])
+            if self.sample_id_column is not None or not read.frame[column].is_unique:
+                read = self._reader.read(file, [self._sample_id])  # says which columns there are
+            said.notes.append(
+                f"{file}: has no column {self._id}; its first, {column}, is taken for the IDs"
+            )
+        said.notes += noted(file, read)
+        rows = self._inside(read.frame, column, place.folder, said.problems)
+        target = self.target_column.strip()
+        raw = read.raw.loc[rows.index, column]
+        asked, notes = asked_by(rows, tuple(raw), column, target, classes, self.positive)
+        said.notes += [f"{file}: {note}" for note in notes]
+        if asked.problem:
+            asked = replace(asked, problem=f"{file}: {asked.problem}")
+        return self._rows(rows, column, place, said, "test"), asked
+
+    @property
+    def _sample_id(self) -> str:
+        return self._id if self.sample_id_column is None else self.sample_id_column.strip()
+
+    def _header(self, asked: Submission | None) -> tuple[str, str]:
+        """The submission's two columns, for who asks for no more: the ID's and the first other."""
+        if asked is None or not asked.columns:
+            return self._id, self.target_column.strip()
+        ids = next(column.name for column in asked.columns if column.means == "id")
+        return ids, next(column.name for column in asked.columns if column.means != "id")
+
+    def _inside(
+        self, rows: pd.DataFrame, column: str, folder: Path, problems: list[str]
+    ) -> pd.DataFrame:
+        """The rows whose ID names a file below the data folder."""
+        outside = rows[column].map(lambda name: leaves(name, Path(self.root))).astype(bool)
+        if outside.any():
+            found = listed(list(rows.loc[outside, column]))
+            problems.append(f"{folder}: {outside.sum()} IDs leave the folder ({found})")
+        return rows[~outside]
+
+    def _rows(
+        self, rows: pd.DataFrame, column: str, place: Place, said: Said, which: str
+    ) -> pd.DataFrame:
+        ids = rows[column]
+        paths = said.add(place.find(list(ids), self.suffix, which))
+        return ids.to_frame("id").assign(path=paths)
+
+    def _lineage(self, rows: pd.DataFrame, column: str | None) -> pd.Series[Any]:
+        """The column's values; where there is none, or it is empty, the row's own ID."""
+        if column is None:
+            return rows[self._id]
+        values = rows[column.strip()]
+        return values.where(values != "", rows[self._id])
+
+
+# Columns that are added to a table; no header has a line break at its end.
+_TARGET, _NAME = "target\n", "name\n"
+
+
+def one_label(
+    file: Path, flags: pd.DataFrame, ids: pd.Series[Any], problems: list[str]
+) -> pd.Series[Any]:
+    """The name of the one column that holds a 1, for each row; "" where it is not one."""
+    known = {"1": 1, "1.0": 1, "True": 1, "true": 1, "TRUE": 1}
+    known |= {"0": 0, "0.0": 0, "False": 0, "false": 0, "FALSE": 0, "": 0}
+    numbers = flags.apply(lambda column: column.map(known))
+    strange = numbers.isna().any(axis=1)
+    if strange.any():
+        cells = sorted({c for c in flags[strange].to_numpy().ravel() if c not in known})
+        problems.append(
+            f"{file}: the columns {listed(list(flags.columns))} hold {listed(cells)}; expected 0 "
+            "or 1, one column a class"
+        )
+    ones = (numbers == 1).sum(axis=1)
+    for fault, which in (
+        ("have several 1s: images with several labels are not supported", ones > 1),
+        ("have no 1, and so no label", (ones == 0) & ~strange),
+    ):
+        if which.any():
+            found = f"{int(which.sum())} of {len(flags)} rows ({listed(list(ids[which]))})"
+            problems.append(f"{file}: {found} {fault}")
+    return (numbers == 1).idxmax(axis=1).where(ones == 1, "")
+
+
+def _number(target: str) -> Any:
+    """The number that a target spells. "007" stays text: a submission repeats it as it is."""
+    return int(target) if target.isdecimal() and str(int(target)) == target else target
