@@ -61,6 +61,14 @@ def test_a_model_of_a_third_party_is_measured_too() -> None:
     assert unseen_edge(Crop(), 8) == 0
 
 
+def test_a_model_without_eyes_has_no_edge() -> None:
+    class Constant(nn.Module):
+        def forward(self, images):  # type: ignore[no-untyped-def]
+            return images.new_zeros(len(images), 3)
+
+    assert unseen_edge(Constant(), 32) == 0
+
+
 def test_a_run_refuses_a_size_that_is_not_used_whole(tiny_recipe: Path, tmp_path: Path) -> None:
     laid = {"backbone.use": "test_convnext", "backbone.pretrained": False, "image.size": 70}
     with pytest.raises(UserError) as error:

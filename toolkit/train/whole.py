@@ -15,9 +15,10 @@ from torch import Tensor, nn
 def unseen_edge(model: nn.Module, size: int) -> int:
     """Pixels at the right or lower edge of an image of `size` that no logit depends on.
 
-    The model is in eval mode.
+    0 also for a model that looks at no pixel at all: no other size would help it. The model is in
+    eval mode.
     """
-    if _sees(model, size, 1):
+    if _sees(model, size, 1) or not _sees(model, size, size):
         return 0
     return bisect_left(range(1, size + 1), True, key=lambda pixels: _sees(model, size, pixels))
 
