@@ -52,8 +52,9 @@ def submission_problems(table: Table) -> list[str]:
     return found
 
 
-def text_column(values: pd.Series[Any], where: str, column: str, found: list[str]) -> list[Any]:
-    """The texts of a column; a `Gap` for each cell that is none.
+def text_column(values: pd.Series[Any], where: str, column: str, found: list[str]) -> Any:
+    """The texts of a column: an array as it is where all of them are texts, else a list with a
+    `Gap` for each cell that is none.
 
     Args:
         where: whose column it is, for the lines.
@@ -62,7 +63,7 @@ def text_column(values: pd.Series[Any], where: str, column: str, found: list[str
     cells = values.astype(object)
     kind = pd.api.types.infer_dtype(cells, skipna=False)
     if kind in ("string", "empty") and not (cells == "").any():
-        return list(cells)
+        return cells.to_numpy()
     texts: list[Any] = []
     empty: list[tuple[int, object]] = []
     other: list[tuple[int, object]] = []
@@ -122,7 +123,9 @@ def _frame(given: object, where: str, columns: list[str], found: list[str]) -> p
         found.append(fault)
     rows = given if isinstance(given, pd.DataFrame) else pd.DataFrame()
     there, count = list(rows.columns), len(rows)
-    cells: dict[str, Any] = {"id": [Gap(f"row {row}") for row in range(count)]}
+    cells: dict[str, Any] = {}
+    if "id" not in there:
+        cells["id"] = [Gap(f"row {row}") for row in range(count)]
     for column in columns:
         if column in there:
             values = rows.iloc[:, there.index(column)]
@@ -138,8 +141,10 @@ def _frame(given: object, where: str, columns: list[str], found: list[str]) -> p
         if column in columns:
             own = cells["id"]
             stated = cells.get(column, own)
-            pairs = zip(stated, own, strict=True)
-            cells[column] = [i if isinstance(s, Gap) or isinstance(i, Gap) else s for s, i in pairs]
+            if isinstance(own, list) or isinstance(stated, list):  # a million rows have no gap
+                pairs = zip(stated, own, strict=True)
+                stated = [i if isinstance(s, Gap) or isinstance(i, Gap) else s for s, i in pairs]
+            cells[column] = stated
     texts = {c: pd.Series(v, dtype=object) for c, v in cells.items() if c != "label"}
     return pd.DataFrame({**cells, **texts})[columns]
 
