@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,8 @@ def test_a_better_epoch_that_was_killed_leaves_the_best_before_it_in_place(
     one_fold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a device whose bits differ from start to start, the epoch need not be the best again."""
+    import toolkit.train.checkpoint as checkpoint
     import toolkit.train.evaluate as evaluate
-    import toolkit.train.fold as fold
 
     rising = iter_scores([0.1, 0.9], [0.1, 0.2, 0.0])
     sound = evaluate.scores
@@ -95,7 +96,7 @@ def test_a_better_epoch_that_was_killed_leaves_the_best_before_it_in_place(
     def scores(*arguments: Any) -> dict[str, float]:
         return {**sound(*arguments), "macro_f1": next(rising)}
 
-    saved = fold.save_tree
+    saved = checkpoint.save_tree
 
     def save(file: Path, tree: Any) -> None:
         if tree["progress"]["epoch"] == 2:
@@ -103,13 +104,13 @@ def test_a_better_epoch_that_was_killed_leaves_the_best_before_it_in_place(
         saved(file, tree)
 
     monkeypatch.setattr(evaluate, "scores", scores)
-    monkeypatch.setattr(fold, "save_tree", save)
+    monkeypatch.setattr(checkpoint, "save_tree", save)
     with pytest.raises(Killed):
         one_fold(tmp_path / "run", {"train.epochs": 2})
     folder = FoldFolder(tmp_path / "run" / "folds" / "0")
     first = folder.best(1).read_bytes()
     assert folder.best(2).read_bytes() != first
-    monkeypatch.setattr(fold, "save_tree", saved)
+    monkeypatch.setattr(checkpoint, "save_tree", saved)
     rising = iter_scores([0.05, 0.3])  # epoch 2 anew, lower than epoch 1 was; then the result
     done = json.loads(one_fold(tmp_path / "run", {"train.epochs": 2}).done.read_text())
     assert done["best_epoch"] == 1
@@ -123,10 +124,10 @@ def iter_scores(*parts: list[float]) -> Iterator[float]:
 def test_best_weights_that_are_gone_train_the_fold_anew(
     one_fold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Any
 ) -> None:
-    import toolkit.train.fold as fold
+    import toolkit.train.checkpoint as checkpoint
 
     whole = one_fold(tmp_path / "whole", OVERRIDES)
-    monkeypatch.setattr(fold, "load_weights", kill)
+    monkeypatch.setattr(checkpoint, "load_weights", kill)
     with pytest.raises(Killed):
         one_fold(tmp_path / "run", OVERRIDES)
     monkeypatch.undo()
@@ -146,11 +147,11 @@ def kill(*arguments: Any) -> None:
 def test_the_seconds_of_a_resumed_fold_are_those_of_all_starts(
     one_fold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import toolkit.train.fold as fold
+    import toolkit.train.checkpoint as checkpoint
 
     clock = [0.0]
-    monkeypatch.setattr(fold.time, "perf_counter", lambda: clock[0])
-    saved = fold.save_tree
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    saved = checkpoint.save_tree
 
     def save(file: Path, tree: Any) -> None:
         saved(file, tree)
@@ -160,10 +161,10 @@ def test_the_seconds_of_a_resumed_fold_are_those_of_all_starts(
     def tick(event: Any) -> None:
         clock[0] += 100.0 * (event.stage == "train" and event.done == 1)
 
-    monkeypatch.setattr(fold, "save_tree", save)
+    monkeypatch.setattr(checkpoint, "save_tree", save)
     with pytest.raises(Killed):
         one_fold(tmp_path / "run", OVERRIDES, notify=tick)
-    monkeypatch.setattr(fold, "save_tree", saved)
+    monkeypatch.setattr(checkpoint, "save_tree", saved)
     clock[0] = 5000.0
     done = json.loads(one_fold(tmp_path / "run", OVERRIDES, notify=tick).done.read_text())
     assert done["seconds"] == 300.0

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import toolkit.builtin.losses as losses
-import toolkit.train.fold as fold
+import toolkit.train.checkpoint as checkpoint
 from toolkit.contracts import Event
 from toolkit.errors import PluginError
 from toolkit.recipe.sections import Optimizer
@@ -58,14 +58,14 @@ class Killed(BaseException):
 
 
 def kill_behind(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    saved = fold.save_tree
+    saved = checkpoint.save_tree
 
     def save(file: Path, tree: Any) -> None:
         saved(file, tree)
         if tree["progress"]["epoch"] == epoch:
             raise Killed
 
-    monkeypatch.setattr(fold, "save_tree", save)
+    monkeypatch.setattr(checkpoint, "save_tree", save)
 
 
 def test_its_parameters_learn_without_weight_decay(

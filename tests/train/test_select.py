@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 import toolkit
+import toolkit.train.checkpoint as checkpoint
 import toolkit.train.evaluate as evaluate
-import toolkit.train.fold as fold_module
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
@@ -82,7 +82,7 @@ def test_a_resumed_fold_keeps_the_same_last_epoch(
     one_fold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = one_fold(tmp_path / "whole", LAST)
-    saved = fold_module.save_tree
+    saved = checkpoint.save_tree
 
     def save(file: Path, tree: Any) -> None:
         saved(file, tree)
@@ -91,7 +91,7 @@ def test_a_resumed_fold_keeps_the_same_last_epoch(
             raise KeyboardInterrupt
 
     at = [2, 4]  # in the middle, and behind the last epoch, before the predictions
-    monkeypatch.setattr(fold_module, "save_tree", save)
+    monkeypatch.setattr(checkpoint, "save_tree", save)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             one_fold(tmp_path / "run", LAST)
