@@ -15,10 +15,10 @@ import pandas as pd
 from toolkit.contracts import Event, Notify, Table, ignore
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import check_data
+from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import assign_folds, fold_hash, fold_warnings
 from toolkit.data.smoke import handful
 from toolkit.data.table import table_of
-from toolkit.data.twins import twins_of
 from toolkit.ensemble.join import check_ensembler, join_oof, join_test
 from toolkit.ensemble.submission import lint, write_submission
 from toolkit.errors import RunError
@@ -243,7 +243,7 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
         _record(job)
         folds = _folds(job)
         warnings = [
-            *twins_of(job.data.table).warnings(),
+            *duplicates_of(job.data.table).warnings(),
             *fold_warnings(job.data.table, folds),
         ]
         for warning in warnings:

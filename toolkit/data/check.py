@@ -11,11 +11,11 @@ import pandas as pd
 from toolkit.contracts import ImageSpec, Ints, Notify, Table
 from toolkit.data.cache import open_pack
 from toolkit.data.digests import content_digests
+from toolkit.data.duplicates import duplicates_of, with_contents
 from toolkit.data.form import Gap
 from toolkit.data.known import Known
 from toolkit.data.pack import Pack
 from toolkit.data.table import fingerprint, table_problems
-from toolkit.data.twins import twins_of, with_contents
 from toolkit.errors import DataError
 from toolkit.files import why_unreadable
 
@@ -88,7 +88,9 @@ def check_data(
     known_contents = with_contents(table, hashes)
     problems = table_problems(table, folds) + problems
     if conflicts == "error" and not problems:
-        problems += [line for line in [twins_of(known_contents).conflict()] if line is not None]
+        problems += [
+            line for line in [duplicates_of(known_contents).conflict()] if line is not None
+        ]
     if problems:
         raise DataError(*problems)
     assert pack is not None

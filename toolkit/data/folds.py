@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ints, Table
+from toolkit.data.duplicates import content_column
 from toolkit.data.stratify import deal_groups
 from toolkit.data.table import listed
-from toolkit.data.twins import content_column
 from toolkit.errors import DataError
 
 

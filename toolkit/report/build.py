@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.contracts import Ints, Predictions, Table
+from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import units
-from toolkit.data.twins import twins_of
 from toolkit.predict.files import PRECISION
 from toolkit.recipe.plan import Plan
 from toolkit.report.selection import selection
@@ -66,7 +66,7 @@ def build_report(
             "units": len(np.unique(unit)),
             "test": 0 if table.test is None else len(table.test),
         },
-        "copies": twins_of(table).to_json(),
+        "copies": duplicates_of(table).to_json(),
         "submission": submission,
         "set_aside": set_aside,
         "trackers_dropped": trackers_dropped,

@@ -14,9 +14,9 @@ from filelock import FileLock
 from toolkit.contracts import Event, Facts, ImageSpec, Notify
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_data
+from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import assign_folds
 from toolkit.data.table import table_of
-from toolkit.data.twins import twins_of
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
@@ -82,7 +82,7 @@ class Bench:
             verify=verify,
             conflicts=plan.split.conflicts,
         )
-        for warning in twins_of(data.table).warnings():
+        for warning in duplicates_of(data.table).warnings():
             self.notify(Event("message", f"warning: {warning}"))
         self._data[plan.image] = data
         return data

@@ -17,7 +17,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Twins:
+class Duplicates:
     """How many files of a table are there more than once."""
 
     train: int = 0
@@ -66,11 +66,11 @@ def with_contents(table: Table, digests: Mapping[str, str | None]) -> Table:
     return replace(table, train=train, test=test)
 
 
-def twins_of(table: Table) -> Twins:
+def duplicates_of(table: Table) -> Duplicates:
     """The files that are there more than once; none for a table without `with_contents`."""
     train, test = table.train, table.test
     if CONTENT not in train:
-        return Twins()
+        return Duplicates()
     originals = train[(train["parent"] == train["id"]) & train[CONTENT].notna()]
     again = train[train[CONTENT].duplicated(keep=False) & train[CONTENT].notna()]
     labels = again.groupby(CONTENT, sort=False)["label"].transform("nunique")
@@ -83,7 +83,7 @@ def twins_of(table: Table) -> Twins:
         seen = test[CONTENT].map(known)
         found = test[seen.notna()]["id"]
         copies = (f"{i} of {of}" for i, of in zip(found, seen.dropna(), strict=True))
-    return Twins(int(originals[CONTENT].duplicated().sum()), conflicts, tuple(copies))
+    return Duplicates(int(originals[CONTENT].duplicated().sum()), conflicts, tuple(copies))
 
 
 def content_column(rows: pd.DataFrame) -> list[str]:

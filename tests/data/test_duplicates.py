@@ -13,8 +13,8 @@ import pytest
 
 from toolkit.contracts import Table, ignore
 from toolkit.data.check import Data, check_data
+from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import assign_folds, fold_warnings, split_rows, units
-from toolkit.data.twins import twins_of
 from toolkit.errors import DataError
 
 MakeTable = Callable[..., Table]
@@ -86,8 +86,8 @@ def test_without_copies_folds_are_what_they_were(
 ) -> None:
     table = make_table(ROWS)
     assert assign_folds(check(table).table, 3, 1).equals(assign_folds(table, 3, 1))
-    twins = twins_of(check(table).table)
-    assert (twins.to_json(), twins.warnings()) == ({"train": 0, "conflicts": 0, "test": 0}, [])
+    found = duplicates_of(check(table).table)
+    assert (found.to_json(), found.warnings()) == ({"train": 0, "conflicts": 0, "test": 0}, [])
 
 
 def test_a_file_with_two_labels_is_named_and_kept_in_one_unit(
@@ -97,13 +97,13 @@ def test_a_file_with_two_labels_is_named_and_kept_in_one_unit(
     same_file(table, "a0", "b3", "a5")
     same_file(table, "a1", "a2")  # of one label: no conflict
     data = check(table)
-    (warning,) = twins_of(data.table).warnings()
+    (warning,) = duplicates_of(data.table).warnings()
     assert warning == (
         '1 file has several IDs with different labels (a0 "a", b3 "b"); whatever is predicted, '
         'one of them counts as a mistake: keep the right one; split.conflicts = "error" stops '
         "here"
     )
-    assert twins_of(data.table).to_json() == {"train": 3, "conflicts": 1, "test": 0}
+    assert duplicates_of(data.table).to_json() == {"train": 3, "conflicts": 1, "test": 0}
     unit = dict(zip(data.table.train["id"], units(data.table.train).tolist(), strict=True))
     assert unit["a0"] == unit["b3"] == unit["a5"]
 
@@ -128,9 +128,9 @@ def test_test_images_that_are_copies_of_training_images_are_counted(
     table = make_table(ROWS, test=[f"t{n}" for n in range(8)])
     for n in range(6):
         same_file(table, f"a{n % 3}", f"t{n}")
-    twins = twins_of(check(table).table)
-    assert twins.to_json() == {"train": 0, "conflicts": 0, "test": 6}
-    assert twins.warnings() == [
+    found = duplicates_of(check(table).table)
+    assert found.to_json() == {"train": 0, "conflicts": 0, "test": 6}
+    assert found.warnings() == [
         "6 test images are copies of training images (t0 of a0, t1 of a1, t2 of a2, t3 of a0, t4 "
         "of a1, and 1 more); a score on them says nothing of new images"
     ]
