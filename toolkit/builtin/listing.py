@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,17 +35,19 @@ class Listing:
     """What was passed over and should be known: loops, links that lead nowhere, odd files."""
 
 
-def list_folder(root: Path) -> Listing:
-    """Walk a folder once. Linked folders are followed once, loops are not; hidden files, and what
-    systems leave behind, are passed over."""
+def list_folder(root: Path, below: Sequence[str] = ("",)) -> Listing:
+    """Walk a folder once, or these folders below it. Linked folders are followed once, behind
+    those that are no links, and loops are not; hidden files, and what systems leave behind, are
+    passed over."""
     images: list[str] = []
     folders: dict[str, int] = {}
     others: Counter[str] = Counter()
     notes: list[str] = []
-    seen: set[tuple[int, int]] = set()
-    waiting = [""]
-    while waiting:
-        relative = waiting.pop()
+    # A link to a folder that holds the root is a loop, too.
+    seen = _identities(root.resolve().parents if "" in below else [root, *root.resolve().parents])
+    waiting, linked = list(reversed(below)), list[str]()
+    while waiting or linked:
+        relative = waiting.pop() if waiting else linked.pop(0)
         place = root / relative if relative else root
         found = os.stat(place)
         if (found.st_dev, found.st_ino) in seen:
@@ -53,14 +55,15 @@ def list_folder(root: Path) -> Listing:
             continue
         seen.add((found.st_dev, found.st_ino))
         folders[relative] = found.st_mtime_ns
-        inner = []
+        inner: list[str] = []
+        links: list[str] = []
         for entry in _entries(place):
             path = f"{relative}/{entry.name}" if relative else entry.name
             kind = _kind(entry)
             if kind is None:
                 notes.append(f"{path} is a link that leads nowhere")
             elif stat.S_ISDIR(kind):
-                inner.append(path)
+                (links if entry.is_symlink() else inner).append(path)
             elif not stat.S_ISREG(kind):
                 notes.append(f"{path} is no ordinary file, and is left out")
             elif _is_image(entry):
@@ -68,8 +71,40 @@ def list_folder(root: Path) -> Listing:
             else:
                 others[os.path.splitext(entry.name)[1].lower()] += 1
         waiting += sorted(inner, reverse=True)
+        linked += sorted(links)
     images.sort()
     return Listing(root, images, folders, others, tuple(notes))
+
+
+def _identities(folders: Iterable[Path]) -> set[tuple[int, int]]:
+    found = (os.stat(folder) for folder in folders)
+    return {(one.st_dev, one.st_ino) for one in found}
+
+
+def subfolders(place: Path) -> list[str]:
+    """Names of the folders in a folder, sorted, without hidden ones and what systems leave."""
+    try:
+        return sorted(entry.name for entry in _entries(place) if entry.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def holds_images(place: Path, *, below: bool = True) -> bool:
+    """Whether there is an image in a folder, or also in those below it."""
+    inner = []
+    for entry in _entries(place):
+        kind = _kind(entry)
+        if kind is not None and stat.S_ISDIR(kind):
+            inner.append(Path(entry.path))
+        elif kind is not None and stat.S_ISREG(kind) and _is_image(entry):
+            return True
+    # Links may lead in a circle, and their images are seen where they lie or in the listing.
+    real = [folder for folder in inner if not folder.is_symlink()]
+    return below and (any(map(holds_images, real)) or _links_hold(inner))
+
+
+def _links_hold(folders: Iterable[Path]) -> bool:
+    return any(holds_images(folder, below=False) for folder in folders if folder.is_symlink())
 
 
 def unchanged(root: Path, folders: dict[str, int]) -> bool:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from toolkit.builtin.folder_source import Folder
+from toolkit.builtin.class_folders import TEST, TRAIN, VALID
+from toolkit.builtin.folder_source import NUMBERED, Folder
 from toolkit.builtin.table_source import META, Csv
 
 Root = Annotated[str, Field(description="folder of the data, relative to the working directory")]
@@ -79,8 +80,38 @@ def folder(
     root: Root,
     train: Annotated[
         str, Field(description="folder with one sub-folder a class; where missing, root itself")
-    ] = "train",
-    test: Annotated[str, Field(description="folder of test images; optional")] = "test",
+    ] = TRAIN,
+    valid: Annotated[
+        str, Field(description='class folders of a validation split, joined to training; "": none')
+    ] = VALID,
+    test: Annotated[str, Field(description='folder of test images; optional; "": none')] = TEST,
+    labels: Annotated[
+        Literal["folders", "names"], Field(description="what says an image's class")
+    ] = "folders",
+    pattern: Annotated[
+        str, Field(description="regular expression of file names, with a group `label`")
+    ] = NUMBERED,
+    sample: Annotated[
+        str, Field(description="table whose form, IDs and order the submission has; optional file")
+    ] = "sample_submission.csv",
+    sample_id_column: Annotated[
+        Optional, Field(description="the sample's ID column; none: its first")
+    ] = None,
+    positive: Annotated[
+        Optional, Field(description="class whose probability a sample of one probability wants")
+    ] = None,
+    groups: Annotated[
+        Optional, Field(description="table that says which images belong together")
+    ] = None,
+    group_column: Annotated[
+        Optional, Field(description="its column whose rows with the same value stay in one fold")
+    ] = None,
+    id_column: Annotated[
+        Optional, Field(description="its column of file names; none: the one that names images")
+    ] = None,
+    encoding: Annotated[str, Field(description='of the tables: "utf-8", "cp949"')] = "auto",
+    separator: Annotated[str, Field(description='between the fields of a line: ";"')] = "auto",
 ) -> Folder:
-    """One sub-folder a class, in `root/train/` or in `root` itself, and an optional `test/`."""
-    return Folder(root, train, test)
+    """One sub-folder a class, in `root/train/` or in `root` itself, and an optional `test/`.
+    Splits are found in any wording, at most one folder further in."""
+    return Folder(**locals())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.documents import FILE, LABEL
 from toolkit.builtin.names import listed
-from toolkit.builtin.places import Found, Place, leaves
+from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
-from toolkit.builtin.sample import Classes, asked_by
+from toolkit.builtin.said import Said
+from toolkit.builtin.sample import Classes
+from toolkit.builtin.sampled import Sample, found_rows, inside
 from toolkit.builtin.splits import Role, role_of
 from toolkit.builtin.tables import Rows
 from toolkit.contracts import Submission, Table
@@ -22,19 +24,6 @@ if TYPE_CHECKING:
 
 META = "meta.csv"
 """The usual name of the table of classes."""
-
-
-@dataclass
-class Said:
-    """What is told of a table: notes once, problems until they are mended."""
-
-    notes: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-
-    def add(self, found: Found) -> list[str]:
-        self.notes += found.notes
-        self.problems += found.problems
-        return found.paths
 
 
 @dataclass(frozen=True)
@@ -78,8 +67,8 @@ class Csv:
         labels = {target: label for label, target in enumerate(classes.targets)}
         self._label_problems(root, rows, read, labels, said.problems)
         place = Place(root, self.train_images)
-        rows = self._inside(rows, self._id, place.folder, said.problems)
-        train = self._rows(rows, self._id, place, said, "training")
+        rows = inside(rows, self._id, place, said)
+        train = found_rows(rows, self._id, place, self.suffix, said, "training")
         train["label"] = rows[_TARGET].map(labels).fillna(-1).astype("int64")
         train["parent"] = self._lineage(rows, self.parent_column)
         train["group"] = self._lineage(rows, self.group_column)
@@ -213,15 +202,17 @@ class Csv:
         """The test rows, and the form that the sample asks for."""
         place, sample = Place(root, self.test_images), root / self.sample
         if is_table(root, self.sample):
-            return self._sampled(sample, place, classes, said)
+            target, own = self.target_column.strip(), self.sample_id_column
+            found = Sample(sample, self._reader, own, self._id, target, self.positive)
+            return found.read(place, self.suffix, classes, said)
         if len(tested):
             place = Place(root, self.train_images)
-            rows = self._inside(tested, self._id, place.folder, said.problems)
+            rows = inside(tested, self._id, place, said)
             said.notes.append(
                 f"{root / self.train}: the {len(rows)} rows of the test split are predicted; what "
                 "labels they have are not used"
             )
-            return self._rows(rows, self._id, place, said, "test"), None
+            return found_rows(rows, self._id, place, self.suffix, said, "test"), None
         if not place.folder.is_dir():
             return None, None
         import pandas as pd
@@ -232,55 +223,12 @@ class Csv:
         paths = [place.path(name) for name in names]
         return pd.DataFrame({"id": bare, "path": paths}, dtype=str), None
 
-    def _sampled(
-        self, file: Path, place: Place, classes: Classes, said: Said
-    ) -> tuple[pd.DataFrame, Submission]:
-        read = self._reader.read(file, [] if self.sample_id_column is None else [self._sample_id])
-        column = self._sample_id
-        if column not in read.frame.columns:
-            column = str(read.frame.columns[0])
-            if self.sample_id_column is not None or not read.frame[column].is_unique:
-                read = self._reader.read(file, [self._sample_id])  # says which columns there are
-            said.notes.append(
-                f"{file}: has no column {self._id}; its first, {column}, is taken for the IDs"
-            )
-        said.notes += noted(file, read)
-        rows = self._inside(read.frame, column, place.folder, said.problems)
-        target = self.target_column.strip()
-        raw = read.raw.loc[rows.index, column]
-        asked, notes = asked_by(rows, tuple(raw), column, target, classes, self.positive)
-        said.notes += [f"{file}: {note}" for note in notes]
-        if asked.problem:
-            asked = replace(asked, problem=f"{file}: {asked.problem}")
-        return self._rows(rows, column, place, said, "test"), asked
-
-    @property
-    def _sample_id(self) -> str:
-        return self._id if self.sample_id_column is None else self.sample_id_column.strip()
-
     def _header(self, asked: Submission | None) -> tuple[str, str]:
         """The submission's two columns, for who asks for no more: the ID's and the first other."""
         if asked is None or not asked.columns:
             return self._id, self.target_column.strip()
         ids = next(column.name for column in asked.columns if column.means == "id")
         return ids, next(column.name for column in asked.columns if column.means != "id")
-
-    def _inside(
-        self, rows: pd.DataFrame, column: str, folder: Path, problems: list[str]
-    ) -> pd.DataFrame:
-        """The rows whose ID names a file below the data folder."""
-        outside = rows[column].map(lambda name: leaves(name, Path(self.root))).astype(bool)
-        if outside.any():
-            found = listed(list(rows.loc[outside, column]))
-            problems.append(f"{folder}: {outside.sum()} IDs leave the folder ({found})")
-        return rows[~outside]
-
-    def _rows(
-        self, rows: pd.DataFrame, column: str, place: Place, said: Said, which: str
-    ) -> pd.DataFrame:
-        ids = rows[column]
-        paths = said.add(place.find(list(ids), self.suffix, which))
-        return ids.to_frame("id").assign(path=paths)
 
     def _lineage(self, rows: pd.DataFrame, column: str | None) -> pd.Series[Any]:
         """The column's values; where there is none, or it is empty, the row's own ID."""
