@@ -28,6 +28,24 @@ Interpolation = Literal["area", "linear", "cubic"]
 WORKING_MARGIN = 1.15
 
 
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The values of deep greyscale files that become black and white."""
+
+    integers: Range = (0.0, 65535.0)
+    """Of files of 16 or 32 bits."""
+    floats: Range = (0.0, 1.0)
+
+
+Depth = Literal["auto", "full"] | Range | Levels
+
+MAX_PIXELS = 178_956_970
+"""Larger images are refused: the bound that Pillow has by default, half a gigabyte of RGB."""
+
+
 @dataclass(frozen=True)
 class ImageSpec:
     """How an image of any shape becomes the model's square."""
@@ -40,6 +58,10 @@ class ImageSpec:
     """Grey level (0-255) of the padding."""
     interpolation: Interpolation = "area"
     """Resampling filter from the file to the working size."""
+    max_pixels: int = MAX_PIXELS
+    """Larger images are refused, or read at a smaller scale where their format allows it."""
+    depth: Depth = "full"
+    """Which values of deep greyscale are black and white; `Levels` where this was resolved."""
 
     @property
     def working_size(self) -> int:

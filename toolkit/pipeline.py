@@ -248,6 +248,7 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
         ]
         for warning in warnings:
             job.notify(Event("message", f"warning: {warning}"))
+        warnings = [*job.data.warnings, *warnings]  # those were told when they were found
         train_folds(job, folds, hook)
         job.stages.enter("join")
         report = _finish(job, predictions_meta(job, folds), warnings, dropped)

@@ -393,14 +393,14 @@ def test_a_disk_without_room_is_told_before_decoding(
 def stalled(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """One of the files, whose decoding does not end before the test does."""
     path, ended = next(iter(files.values())), threading.Event()
-    whole = cache.decode
+    whole = cache.read_image
 
-    def stalling(asked: str) -> object:
+    def stalling(asked: str, spec: ImageSpec) -> object:
         if asked == path:
             ended.wait()
-        return whole(asked)
+        return whole(asked, spec)
 
-    monkeypatch.setattr(cache, "decode", stalling)
+    monkeypatch.setattr(cache, "read_image", stalling)
     monkeypatch.setattr("toolkit.files.REPORT_SECONDS", 0.02)
     monkeypatch.setenv("TOOLKIT_READ_SECONDS", "0.2")
     yield path

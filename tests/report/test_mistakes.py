@@ -85,7 +85,7 @@ def test_rows_in_any_order_keep_their_truth_and_their_pixels(tmp_path: Path) -> 
     pack = Pack(tmp_path / "images.u8", images.shape, {})
     ids = list(greys)
     train = pd.DataFrame({"id": ids, "path": ids, "label": [0, 1, 0], "parent": ids, "group": ids})
-    data = Data(Table(train, None, ("x", "y")), pack, packed, None, "")
+    data = Data(Table(train, None, ("x", "y")), pack, packed, None, "", ImageSpec(21))
     keys = {"id": ["b", "c", "a"], "parent": ["b", "c", "a"], "fold": [0, 1, 0]}
     oof = pd.DataFrame({**keys, "variant": "clean", "view": "mean"})
     oof = oof.assign(p_0=[0.3, 0.9, 0.05], p_1=[0.7, 0.1, 0.95])

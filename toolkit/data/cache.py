@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,11 +27,11 @@ import PIL
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from toolkit.contracts import Event, Image, ImageSpec, Notify, ignore
-from toolkit.data.images import CannotRead, decode, to_working
+from toolkit.contracts import MAX_PIXELS, Event, Image, ImageSpec, Notify, ignore
+from toolkit.data.images import CannotRead, Note, read_image, to_working
 from toolkit.data.known import Known
 from toolkit.data.lease import alone
-from toolkit.data.pack import IMAGES, INDEX, Pack, find_pack
+from toolkit.data.pack import IMAGES, INDEX, NOTES, Pack, find_pack
 from toolkit.data.pool import in_processes
 from toolkit.errors import DataError, UserError
 from toolkit.files import bounded, reporting, slow
@@ -57,6 +57,24 @@ class Fault(NamedTuple):
     text: str
     lasting: bool
     """Whether the same content would fail again."""
+
+
+class _Made(NamedTuple):
+    """An image at the working size, and what is odd about it."""
+
+    image: Image
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Filling:
+    """What came of making images into a half-made folder."""
+
+    names: list[str]
+    """Of what is there, in the order of its rows."""
+    faults: dict[str, Fault]
+    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
+    """Of those that have any, by name."""
 
 
 def open_pack(
@@ -99,6 +117,17 @@ def _decoder(spec: ImageSpec) -> str:
     return json.dumps([facts, asdict(spec), spec.working_size], sort_keys=True)
 
 
+def _pixel_facts(spec: ImageSpec) -> dict[str, Any]:
+    """What the pixels of a pack depend on. What is as it always was is not named, so that packs of
+    earlier versions are found."""
+    facts = asdict(spec)
+    if spec.max_pixels == MAX_PIXELS:
+        del facts["max_pixels"]
+    if spec.depth == "full":  # nothing in the pack asks for a range
+        del facts["depth"]
+    return facts
+
+
 def build_pack(
     items: Mapping[str, Any],
     make: Callable[[Any], Image],
@@ -118,13 +147,14 @@ def build_pack(
     Returns the pack, or None and the faults `{name: what is wrong}`; a pack with faults is not
     kept.
     """
-    pack, faults = _built(items, make, spec, notify, folder, processes, facts)
+    plain = partial(_plain, make)
+    pack, faults = _built(items, plain, spec, notify, folder, processes, facts)
     return pack, {name: fault.text for name, fault in faults.items()}
 
 
 def _built(
     items: Mapping[str, Any],
-    make: Callable[[Any], Image],
+    make: Callable[[Any], _Made],
     spec: ImageSpec,
     notify: Notify,
     folder: Path,
@@ -144,14 +174,15 @@ def _built(
             pack = find_pack(home, spec.working_size)
             if pack is None:
                 half_made = home.with_suffix(".tmp")
-                names, faults = _fill_all(half_made, items, make, spec, notify, processes)
+                filling = _fill_all(half_made, items, make, spec, notify, processes)
+                faults = filling.faults
                 if not faults:
-                    pack = _given_its_name(half_made, home, names, spec)
-                elif salvage and names:
-                    whole = folder / _key(names, spec, facts)
+                    pack = _given_its_name(half_made, home, filling, spec)
+                elif salvage and filling.names:
+                    whole = folder / _key(filling.names, spec, facts)
                     with _locked(whole, notify):
                         pack = find_pack(whole, spec.working_size)
-                        pack = pack or _given_its_name(half_made, whole, names, spec)
+                        pack = pack or _given_its_name(half_made, whole, filling, spec)
                 shutil.rmtree(half_made, ignore_errors=True)
         evict(folder, keep=home.name if pack is None else pack.path.parent.name)
         _tell_excess(folder, notify)
@@ -176,10 +207,12 @@ def _locked(home: Path, notify: Notify) -> Iterator[None]:
         lock.release()
 
 
-def _given_its_name(half_made: Path, home: Path, names: list[str], spec: ImageSpec) -> Pack:
-    index = half_made / INDEX
-    index.write_text(json.dumps({name: row for row, name in enumerate(names)}))
-    for file in (index, half_made / IMAGES):
+def _given_its_name(half_made: Path, home: Path, filling: _Filling, spec: ImageSpec) -> Pack:
+    rows = {name: row for row, name in enumerate(filling.names)}
+    texts: dict[str, object] = {INDEX: rows} | ({NOTES: filling.notes} if filling.notes else {})
+    for name, content in texts.items():
+        (half_made / name).write_text(json.dumps(content))
+    for file in (half_made / name for name in (*texts, IMAGES)):
         with file.open("rb+") as handle:
             os.fsync(handle.fileno())  # before the name, so that a power cut leaves no half of it
     shutil.rmtree(home, ignore_errors=True)  # damaged, or it would have been opened
@@ -203,7 +236,7 @@ def _tell_excess(folder: Path, notify: Notify) -> None:
 
 
 def _key(names: Iterable[str], spec: ImageSpec, facts: Any) -> str:
-    text = json.dumps([_FORMAT, asdict(spec), spec.working_size, facts, sorted(names)])
+    text = json.dumps([_FORMAT, _pixel_facts(spec), spec.working_size, facts, sorted(names)])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -220,13 +253,12 @@ def _require_space(folder: Path, images: int, spec: ImageSpec) -> None:
 def _fill_all(
     half_made: Path,
     items: Mapping[str, Any],
-    make: Callable[[Any], Image],
+    make: Callable[[Any], _Made],
     spec: ImageSpec,
     notify: Notify,
     processes: int | None,
-) -> tuple[list[str], dict[str, Fault]]:
-    """Make every image into a half-made folder. Returns the names of what is there, in the order
-    of its rows, and the faults of the rest."""
+) -> _Filling:
+    """Make every image into a half-made folder."""
     shutil.rmtree(half_made, ignore_errors=True)
     half_made.mkdir()
     array, names = half_made / IMAGES, sorted(items)
@@ -234,15 +266,18 @@ def _fill_all(
     np.memmap(array, np.uint8, "w+", shape=shape).flush()
     jobs = [(row, items[name]) for row, name in enumerate(names)]
     faults: dict[str, Fault] = {}
+    odd: dict[str, tuple[Note, ...]] = {}
     fill = partial(_fill, str(array), make)
-    for done, (row, fault) in enumerate(_filled(fill, jobs, processes, notify), 1):
+    for done, (row, fault, notes) in enumerate(_filled(fill, jobs, processes, notify), 1):
         if fault is not None:
             faults[names[row]] = fault
+        if notes:
+            odd[names[row]] = notes
         notify(Event("decode", done=done, total=len(jobs)))
     good = [row for row, name in enumerate(names) if name not in faults]
     if faults and good:
         _close_up(array, good, spec)
-    return [names[row] for row in good], faults
+    return _Filling([names[row] for row in good], faults, odd)
 
 
 def _close_up(array: Path, rows: list[int], spec: ImageSpec) -> None:
@@ -259,7 +294,7 @@ def _close_up(array: Path, rows: list[int], spec: ImageSpec) -> None:
 
 
 _Job = tuple[int, Any]
-_Filled = tuple[int, "Fault | None"]
+_Filled = tuple[int, "Fault | None", tuple[Note, ...]]
 
 
 def _filled(
@@ -287,22 +322,30 @@ def _single_threaded() -> None:
     cv2.setNumThreads(1)
 
 
-def _fill(array: str, make: Callable[[Any], Image], job: _Job) -> _Filled:
-    """Make one image into its row of the array. Returns the row, and the fault if any."""
+def _fill(array: str, make: Callable[[Any], _Made], job: _Job) -> _Filled:
+    """Make one image into its row of the array. Returns the row, the fault if any, and notes."""
     row, item = job
     try:
-        image = make(item)
+        image, notes = make(item)
     except DataError as error:
-        return row, Fault(str(error), not isinstance(error, CannotRead))
+        return row, Fault(str(error), not isinstance(error, CannotRead)), ()
     size = image.nbytes
     with open(array, "r+b") as file:
         file.seek(row * size)
         file.write(image.tobytes())
-    return row, None
+    return row, None, notes
 
 
-def _decoded(spec: ImageSpec, path: str) -> Image:
-    return bounded(lambda: to_working(decode(path), spec), path)
+def _decoded(spec: ImageSpec, path: str) -> _Made:
+    def made() -> _Made:
+        image, notes = read_image(path, spec)
+        return _Made(to_working(image, spec), notes)
+
+    return bounded(made, path)
+
+
+def _plain(make: Callable[[Any], Image], item: Any) -> _Made:
+    return _Made(make(item))
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ import pandas as pd
 
 from toolkit.contracts import ImageSpec, Ints, Notify, Table
 from toolkit.data.cache import open_pack
+from toolkit.data.depth import resolve_depth
 from toolkit.data.digests import content_digests
 from toolkit.data.duplicates import duplicates_of, with_contents
 from toolkit.data.form import Gap
 from toolkit.data.known import Known
+from toolkit.data.oddities import odd_images
 from toolkit.data.pack import Pack
 from toolkit.data.table import fingerprint, table_problems
 from toolkit.errors import DataError
@@ -32,8 +34,12 @@ class Data:
     """Row of the pack for each training row."""
     test_rows: Ints | None
     fingerprint: str
+    image: ImageSpec
+    """The spec by which the pack was decoded, its depth resolved."""
     set_aside: tuple[tuple[str, str], ...] = ()
     """(training ID, reason)."""
+    warnings: tuple[str, ...] = ()
+    """What is odd about the images, a line each."""
 
 
 def check_data(
@@ -63,7 +69,10 @@ def check_data(
     paths = [path for path in (*table.train["path"], *test_paths) if not isinstance(path, Gap)]
     hashes = content_digests(paths, notify, known, verify=verify)
     files = {content: path for path, content in hashes.items() if content is not None}
-    pack, decoding = open_pack(files, spec, notify, cache) if files else (None, {})
+    trained = ((hashes.get(path), path) for path in table.train["path"])
+    training = {content: path for content, path in trained if content is not None}
+    resolved = resolve_depth(training, spec, known, notify)
+    pack, decoding = open_pack(files, resolved, notify, cache) if files else (None, {})
 
     def fault(path: str) -> str | None:
         if isinstance(path, Gap):
@@ -98,7 +107,17 @@ def check_data(
     test_rows = None
     if table.test is not None:
         test_rows = pack.rows(str(hashes[path]) for path in table.test["path"])
-    return Data(known_contents, pack, train_rows, test_rows, fingerprint(table, hashes), set_aside)
+    warnings = odd_images(pack, files, notify)
+    return Data(
+        known_contents,
+        pack,
+        train_rows,
+        test_rows,
+        fingerprint(table, hashes),
+        resolved,
+        set_aside,
+        warnings,
+    )
 
 
 def _faults(rows: pd.DataFrame, fault: Callable[[str], str | None]) -> dict[str, str]:

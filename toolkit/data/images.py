@@ -2,51 +2,111 @@
 
 from __future__ import annotations
 
-import warnings
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from PIL import Image as PIL
-from PIL import ImageOps, UnidentifiedImageError
 
 from toolkit.contracts import Image, ImageSpec
+from toolkit.data.levels import Values, has_gaps, is_deep, levels_of, to_eight_bits
+from toolkit.data.picture import Size, cause, has_more, mode_of, size_of, upright, with_picture
 from toolkit.errors import DataError, UserError
 from toolkit.files import NoRegularFile, open_regular, require_no_shortage
 
+Note = Literal["black", "white", "gaps", "pages"]
+"""What is odd about an image that was read: nearly black, nearly white, pixels that are no
+number, and further pages that were left."""
+
+T = TypeVar("T")
+
 _FILTERS = {"area": cv2.INTER_AREA, "linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+_DARK, _LIGHT = 16, 239
+_NEARLY = 0.999  # of the pixels
+_LOOKED_AT = 256  # pixels a side; the rest is looked at where these are all dark or all light
 
 
 class CannotRead(DataError):
     """A file cannot be read this time, whatever its content."""
 
 
-def decode(path: str | Path) -> Image:
+class Read(NamedTuple):
+    """An image, and what is odd about it."""
+
+    image: Image
+    notes: tuple[Note, ...]
+
+
+def decode(path: str | Path, spec: ImageSpec | None = None) -> Image:
     """An image file as RGB uint8 `(H, W, 3)`, upright, transparency laid on white.
 
     Greyscale, palette, alpha, CMYK and 16-bit files are converted; of a file with several
-    frames, the first is read. Raises `DataError` where the file is missing, truncated or no image,
-    and plain `UserError` where the system is short of memory or of open files.
+    frames, the first is read. Raises `DataError` where the file is missing, truncated, no image,
+    or larger than `max_pixels`, and plain `UserError` where the system is short of memory or of
+    open files.
+
+    Args:
+        spec: says how large an image may be, and which values become black and white.
     """
+    return read_image(path, spec or ImageSpec(224)).image
+
+
+def read_image(path: str | Path, spec: ImageSpec) -> Read:
+    """As `decode`, with what is odd about the image.
+
+    A JPEG above `max_pixels` is read at a half, a quarter or an eighth of its size where that is
+    below the bound and not below the working size.
+    """
+
+    def read(content: BinaryIO) -> Read:
+        return with_picture(content, spec.max_pixels, lambda size: _needed(size, spec), made)
+
+    def made(file: PIL.Image) -> Read:
+        return _made(file, spec)
+
+    return _of_file(path, read)
+
+
+def deep_values(path: str | Path, max_pixels: int) -> Values | None:
+    """The values `(H, W)` of a greyscale file of more than 8 bits or of floats; None for others."""
+
+    def read(content: BinaryIO) -> Values | None:
+        if not is_deep(mode_of(content)):
+            return None
+        content.seek(0)
+        return with_picture(content, max_pixels, lambda size: size, np.array)
+
+    return _of_file(path, read)
+
+
+def is_deep_file(path: str | Path) -> bool:
+    """Whether a file is greyscale of more than 8 bits or of floats, by its header."""
+    return _of_file(path, lambda content: is_deep(mode_of(content)))
+
+
+def image_size(path: str | Path) -> Size:
+    """Width and height of an image file as it is stored, pixels, by its header."""
+    return _of_file(path, size_of)
+
+
+def _of_file(path: str | Path, read: Callable[[BinaryIO], T]) -> T:
     try:
         with open_regular(path) as file:
-            return _decoded(path, file)
+            return _read(path, file, read)
     except FileNotFoundError as error:
         raise CannotRead(f"{path}: there is no such file") from error
     except NoRegularFile as error:
         raise CannotRead(f"{path}: {error}") from error
     except OSError as error:
-        raise CannotRead(f"{path}: {_cause(error)}") from error
+        raise CannotRead(f"{path}: {cause(error)}") from error
 
 
-def _decoded(path: str | Path, content: BinaryIO) -> Image:
+def _read(path: str | Path, content: BinaryIO, read: Callable[[BinaryIO], T]) -> T:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; pixels decide here
-            with PIL.open(content) as file:
-                file.load()
-                return _rgb(ImageOps.exif_transpose(file))
+        return read(content)
     except MemoryError as error:
         raise UserError(
             f"{path}: there is too little memory to decode it; end other programs, or make the "
@@ -57,12 +117,39 @@ def _decoded(path: str | Path, content: BinaryIO) -> Image:
         if isinstance(error, OSError) and error.errno is not None:
             require_no_shortage(path, error)
             raise  # the system's; what Pillow says of the bytes has no number
-        raise DataError(f"{path}: {_cause(error)}") from error
+        content.seek(0)
+        raise DataError(f"{path}: {cause(error, content.read(12))}") from error
+
+
+def _needed(size: Size, spec: ImageSpec) -> Size:
+    """Width and height from which the working image comes out no worse."""
+    side, (width, height) = spec.working_size, size
+    if spec.fit == "stretch":
+        return side, side
+    scale = side / (min(size) if spec.fit == "crop" else max(size))
+    return math.ceil(width * scale), math.ceil(height * scale)
+
+
+def _made(file: PIL.Image, spec: ImageSpec) -> Read:
+    picture = upright(file)
+    notes: list[Note] = []
+    if is_deep(picture.mode):
+        values = np.asarray(picture)
+        image = to_eight_bits(values, levels_of(spec.depth))
+        if has_gaps(values):
+            notes.append("gaps")
+    else:
+        image = _rgb(picture)
+    if _is_dark(image):
+        notes.append("black")
+    if _is_light(image):
+        notes.append("white")
+    if has_more(file):
+        notes.append("pages")
+    return Read(image, tuple(notes))
 
 
 def _rgb(image: PIL.Image) -> Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep_grey(np.asarray(image), deep=image.mode.startswith("I;16"))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         image = image.convert("RGBA")
         paper = PIL.new("RGBA", image.size, "white")
@@ -70,22 +157,18 @@ def _rgb(image: PIL.Image) -> Image:
     return np.asarray(image.convert("RGB"))
 
 
-def _from_deep_grey(levels: np.ndarray, *, deep: bool) -> Image:
-    """16-bit (or wider) greyscale to 8 bits; Pillow's own conversion would clip at 255.
-
-    Pillow's wide modes do not say the file's range; there, the brightest pixel tells.
-    """
-    top = 65535.0 if deep or levels.max(initial=0) > 255 else 255.0
-    if levels.dtype.kind == "f" and levels.max(initial=0) <= 1:
-        top = 1.0
-    grey = np.clip(levels * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
+def _is_dark(image: Image) -> bool:
+    return all((part <= _DARK).mean() >= _NEARLY for part in (_few(image), image))
 
 
-def _cause(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "is no image that can be read"
-    return f"cannot be read: {error}" if str(error) else f"cannot be read: {type(error).__name__}"
+def _is_light(image: Image) -> bool:
+    return all((part >= _LIGHT).mean() >= _NEARLY for part in (_few(image), image))
+
+
+def _few(image: Image) -> Image:
+    """Pixels spread over the image: most images are told apart by these alone."""
+    height, width = image.shape[:2]
+    return image[:: max(1, height // _LOOKED_AT), :: max(1, width // _LOOKED_AT)]
 
 
 def to_working(image: Image, spec: ImageSpec) -> Image:

@@ -32,7 +32,10 @@ CREATE TABLE IF NOT EXISTS digests
 CREATE TABLE IF NOT EXISTS faults
     (decoder TEXT, content TEXT, fault TEXT, used INTEGER, PRIMARY KEY (decoder, content))
     WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memos
+    (key TEXT PRIMARY KEY, memo TEXT, used INTEGER) WITHOUT ROWID;
 """
+_KEYS = {"digests": "path", "faults": "decoder, content", "memos": "key"}
 
 T = TypeVar("T")
 
@@ -92,12 +95,31 @@ class Known:
         rows = [(decoder, content, fault, today) for content, fault in faults.items()]
         self._learned("faults", "INSERT OR REPLACE INTO faults VALUES (?, ?, ?, ?)", rows)
 
+    def memo(self, key: str) -> str | None:
+        """What was kept under a key; None where nothing was."""
+
+        def look(store: sqlite3.Connection) -> str | None:
+            known = store.execute("SELECT name FROM sqlite_master WHERE name = 'memos'").fetchone()
+            if known is None:  # a store of an earlier version
+                return None
+            row = store.execute("SELECT memo FROM memos WHERE key = ?", (key,)).fetchone()
+            return None if row is None else str(row[0])
+
+        return self._asked(look, None)
+
+    def keep_memo(self, key: str, memo: str) -> None:
+        """Keep what many files together were found to be, which can be found out again."""
+        today = int(time.time() / _DAY)
+        rows = [(key, memo, today)]
+        self._learned("memos", "INSERT OR REPLACE INTO memos VALUES (?, ?, ?)", rows)
+
     def forget(self) -> None:
         """Empty the store. The file stays: others may have it open."""
 
         def empty(store: sqlite3.Connection) -> None:
-            store.execute("DELETE FROM digests")
-            store.execute("DELETE FROM faults")
+            store.executescript(_TABLES)
+            for table in _KEYS:
+                store.execute(f"DELETE FROM {table}")
             store.commit()
             store.execute("VACUUM")
 
@@ -112,7 +134,7 @@ class Known:
             store.executemany(sql, rows)
             (count,) = store.execute(f"SELECT count(*) FROM {table}").fetchone()
             if count > ROWS:
-                key = "path" if table == "digests" else "decoder, content"
+                key = _KEYS[table]
                 store.execute(
                     f"DELETE FROM {table} WHERE ({key}) IN "
                     f"(SELECT {key} FROM {table} ORDER BY used LIMIT ?)",

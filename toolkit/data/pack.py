@@ -17,7 +17,7 @@ from toolkit.contracts import Image, Ints
 from toolkit.data.lease import Lease, hold
 from toolkit.errors import UserError
 
-IMAGES, INDEX = "images.u8", "index.json"
+IMAGES, INDEX, NOTES = "images.u8", "index.json", "notes.json"
 
 
 class Index(Mapping[str, int]):
@@ -84,6 +84,15 @@ class Pack:
                 "again: they are decoded anew"
             ) from error
 
+    @cached_property
+    def notes(self) -> dict[str, list[str]]:
+        """Content hash to what is odd about its image, where anything is."""
+        try:
+            found = json.loads((self.path.parent / NOTES).read_bytes())
+        except (FileNotFoundError, ValueError):  # a pack of an earlier version, or a power cut
+            return {}
+        return found if isinstance(found, dict) else {}
+
     @property
     def cache(self) -> Path:
         """The cache folder that the pack lies in."""
@@ -96,7 +105,7 @@ class Pack:
         return np.array([self.index[content] for content in hashes], dtype=np.int64)
 
     def __getstate__(self) -> dict[str, object]:
-        own = ("images", "lease")
+        own = ("images", "lease", "notes")
         return {key: value for key, value in self.__dict__.items() if key not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image as PIL
-from PIL import UnidentifiedImageError
 
 from toolkit.builtin.formats import IMAGE_SUFFIXES
 from toolkit.builtin.sources import csv, folder
 from toolkit.contracts import Table
+from toolkit.data.images import image_size
 from toolkit.data.table import read_table
 from toolkit.errors import DataError
-from toolkit.files import bounded, open_regular, why_unreadable
+from toolkit.files import bounded, why_unreadable
 
 _SAMPLED = 200  # images whose size is looked at
 _TARGETS = ("target", "label", "class", "category", "y", "class_name", "classname", "type", "kind")
@@ -214,14 +213,9 @@ def _sides(paths: pd.Series[Any]) -> tuple[tuple[int, int], ...]:
     sides = []
     for path in paths.iloc[:: max(1, len(paths) // _SAMPLED)]:
         try:
-            sides.append(bounded(partial(_side, path), path))
-        except (OSError, UnidentifiedImageError, ValueError):
+            sides.append(bounded(partial(image_size, path), path))
+        except DataError:
             continue
     if not sides:
         raise DataError(f"{paths.iloc[0]}: it and the others looked at are no readable images")
     return tuple(sides)
-
-
-def _side(path: str) -> tuple[int, int]:
-    with open_regular(path) as file, PIL.open(file) as image:
-        return image.size

@@ -121,7 +121,9 @@ class Plan:
 
     @cached_property
     def image(self) -> ImageSpec:
-        return ImageSpec(**self.values["image"])
+        depth = self.values["image"]["depth"]
+        depth = depth if isinstance(depth, str) else tuple(depth)
+        return ImageSpec(**{**self.values["image"], "depth": depth})
 
     @property
     def split(self) -> Split:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from toolkit.contracts import Fit, Interpolation, SearchRange
+from toolkit.contracts import MAX_PIXELS, Fit, Interpolation, SearchRange
 from toolkit.plugin.schema import STRICT
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.names import PATTERN
@@ -46,6 +46,12 @@ class Split(Section):
     ] = "warn"
 
 
+def _rising(ends: list[float]) -> list[float]:
+    if ends[0] >= ends[1]:
+        raise ValueError("the first value becomes black and is the smaller one")
+    return ends
+
+
 class ImageSection(Section):
     size: Annotated[int, Field(ge=16, description="side of the model's input, pixels")] = 224
     fit: Annotated[Fit, Field(description="how any shape becomes a square")] = "letterbox"
@@ -53,6 +59,23 @@ class ImageSection(Section):
     interpolation: Annotated[
         Interpolation, Field(description="filter from the file to the working size")
     ] = "area"
+    max_pixels: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="a larger image is refused; a JPEG is read at a half, a quarter or an "
+            "eighth of its size where that is enough",
+        ),
+    ] = MAX_PIXELS
+    depth: Annotated[
+        Literal["auto", "full"]
+        | Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_rising)],
+        Field(
+            description="which values of greyscale files of 16 or 32 bits, or of floats, become "
+            "black and white: full, 0 to 65535, of floats 0 to 1; [low, high]; auto, what the "
+            "training files hold"
+        ),
+    ] = "auto"
 
 
 class TTA(Section):

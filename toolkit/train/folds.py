@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -132,7 +132,7 @@ def _copies(job: Job) -> Copies | None:
             "options": dict(choice.options),
         },
         offline.copies,
-        plan.image,
+        data.image,
         plan.seed,
         data.pack.cache,
         job.notify,
@@ -161,7 +161,7 @@ def _fold_job(
     return FoldJob(
         job.plan,
         fold,
-        facts_of(job.plan, table, training.labels),
+        replace(facts_of(job.plan, table, training.labels), image=data.image),
         pack,
         training,
         _rows(data, validation),

@@ -36,7 +36,7 @@ def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
             f"backbone {choice.use}: its input_spec has mean {expects.mean} and std {expects.std}, "
             "expected three finite numbers each, and std above 0"
         )
-    return model, Preprocess(plan.image, expects.mean, expects.std)
+    return model, Preprocess(facts.image, expects.mean, expects.std)
 
 
 def _three_numbers(values: object) -> bool:
