@@ -136,6 +136,16 @@ def test_test_images_that_are_copies_of_training_images_are_counted(
     ]
 
 
+def test_a_test_image_that_is_a_copy_of_what_was_made_of_an_original_is_counted(
+    make_table: MakeTable, check: Callable[..., Data]
+) -> None:
+    table = make_table([*ROWS, ("a0-copy", 0, "a0"), ("a1-copy", 0, "a1")], test=["t0", "t1"])
+    same_file(table, "a0-copy", "t0")
+    same_file(table, "a1", "a1-copy", "t1")  # of both: the original is named
+    found = duplicates_of(check(table).table)
+    assert found.test == ("t0 of a0-copy", "t1 of a1")
+
+
 def test_too_few_files_for_the_folds_say_what_stays_together(
     make_table: MakeTable, check: Callable[..., Data]
 ) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -47,3 +49,15 @@ def test_a_class_with_fewer_groups_than_folds_still_has_enough_rows(
     few = handful(make_table(rows), folds=3)
     assert np.bincount(few.train["label"]).tolist() == [3, 3]
     assert few.test is None
+
+
+def test_copies_of_a_file_are_taken_where_there_is_nothing_else(make_table: MakeTable) -> None:
+    table = make_table([(f"{label}{n}", label) for label in (0, 1) for n in range(8)])
+    path = dict(zip(table.train["id"], table.train["path"], strict=True))
+    for other in ("01", "02", "10", "11", "12", "13"):  # of two classes, a broken scan say
+        shutil.copyfile(path["00"], path[other])
+    assert handful(table, folds=3).train["id"].tolist() == ["00", "03", "04", "14", "15", "16"]
+    for other in ("15", "16", "17"):
+        shutil.copyfile(path["14"], path[other])
+    Path(path["03"]).unlink()  # told by the check behind
+    assert handful(table, folds=3).train["id"].tolist() == ["00", "03", "04", "10", "11", "14"]

@@ -79,7 +79,9 @@ def duplicates_of(table: Table) -> Duplicates:
     conflicts = tuple(named.groupby(torn[CONTENT], sort=False).agg(", ".join))
     copies: Iterable[str] = ()
     if test is not None and CONTENT in test:
-        known = originals.drop_duplicates(CONTENT).set_index(CONTENT)["id"]
+        # Whatever is trained on counts, made of an original or not; the original has the name.
+        named = pd.concat([originals, train[train[CONTENT].notna()]])
+        known = named.drop_duplicates(CONTENT).set_index(CONTENT)["id"]
         seen = test[CONTENT].map(known)
         found = test[seen.notna()]["id"]
         copies = (f"{i} of {of}" for i, of in zip(found, seen.dropna(), strict=True))
