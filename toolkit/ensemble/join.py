@@ -19,6 +19,8 @@ from toolkit.predict.files import (
     read_predictions,
 )
 from toolkit.recipe.plan import Choice
+from toolkit.train.folds import Job
+from toolkit.train.job import facts_of
 
 
 def join_oof(files: list[Path], table: Table, meta: PredictionsMeta) -> pd.DataFrame:
@@ -49,6 +51,15 @@ def join_test(
     joined = combine(ensembler, members, choice)
     views = {"identity": joined.probabilities}
     return prediction_rows(joined.ids, joined.ids, ALL_FOLDS, views, joined.probabilities)
+
+
+def joined_test(job: Job, meta: PredictionsMeta) -> pd.DataFrame:
+    """The test rows of all folds, joined by the recipe's ensembler."""
+    plan, table = job.plan, job.data.table
+    choice = plan.choice("ensemble")
+    ensembler = choice.build(facts_of(plan, table, table.train["label"].to_numpy()))
+    files = [job.folder.fold(fold).test for fold in range(plan.split.folds)]
+    return join_test(files, ensembler, meta, choice)
 
 
 def check_ensembler(choice: Choice, facts: Facts, members: int) -> None:
