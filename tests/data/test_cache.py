@@ -15,8 +15,9 @@ import pytest
 from filelock import FileLock
 
 from toolkit.contracts import Event, ImageSpec, ignore
-from toolkit.data import cache
-from toolkit.data.cache import Pack, cache_folder, clear, evict, limit_gb, open_pack, packs
+from toolkit.data import cache, fill
+from toolkit.data.cache import Pack, cache_folder, open_pack
+from toolkit.data.evict import PackInfo, clear, evict, limit_gb, packs
 from toolkit.data.images import decode, to_working
 from toolkit.data.table import file_hashes
 from toolkit.errors import UserError
@@ -134,9 +135,9 @@ def test_a_pack_that_lost_its_index_is_built_anew(
 def test_decoding_processes_that_die_are_an_error_and_leave_no_pack(
     files: dict[str, str], spec: ImageSpec, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_WORTH_A_POOL", 2)
+    monkeypatch.setattr(fill, "_WORTH_A_POOL", 2)
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "_single_threaded", partial(os._exit, 1))
+        patch.setattr(fill, "_single_threaded", partial(os._exit, 1))
         with pytest.raises(UserError, match="the decoding processes died"):
             open_pack(files, spec, ignore, folder, processes=2)
     assert packs(folder) == []
@@ -216,7 +217,7 @@ def test_another_spec_or_decoder_finds_the_faults_anew(
 def test_the_number_of_decoding_processes_changes_no_byte(
     files: dict[str, str], spec: ImageSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_WORTH_A_POOL", 2)
+    monkeypatch.setattr(fill, "_WORTH_A_POOL", 2)
     alone, _ = open_pack(files, spec, ignore, tmp_path / "alone", processes=1)
     pooled, _ = open_pack(files, spec, ignore, tmp_path / "pooled", processes=2)
     assert alone is not None
@@ -273,7 +274,7 @@ def three(files: dict[str, str], spec: ImageSpec, folder: Path) -> list[str]:
     return made
 
 
-def keys(found: Iterable[cache.PackInfo]) -> list[str]:
+def keys(found: Iterable[PackInfo]) -> list[str]:
     return [pack.key for pack in found]
 
 
@@ -393,14 +394,14 @@ def test_a_disk_without_room_is_told_before_decoding(
 def stalled(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """One of the files, whose decoding does not end before the test does."""
     path, ended = next(iter(files.values())), threading.Event()
-    whole = cache.read_image
+    whole = fill.read_image
 
     def stalling(asked: str, spec: ImageSpec) -> object:
         if asked == path:
             ended.wait()
         return whole(asked, spec)
 
-    monkeypatch.setattr(cache, "read_image", stalling)
+    monkeypatch.setattr(fill, "read_image", stalling)
     monkeypatch.setattr("toolkit.files.REPORT_SECONDS", 0.02)
     monkeypatch.setenv("TOOLKIT_READ_SECONDS", "0.2")
     yield path

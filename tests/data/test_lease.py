@@ -20,7 +20,8 @@ import pytest
 from toolkit.cli import run_command
 from toolkit.contracts import Event, ImageSpec, ignore
 from toolkit.data import cache, lease
-from toolkit.data.cache import Pack, clear, evict, open_pack, packs
+from toolkit.data.cache import Pack, open_pack
+from toolkit.data.evict import clear, evict, packs
 from toolkit.data.lease import alone, hold
 from toolkit.data.pack import Index
 from toolkit.data.table import file_hashes

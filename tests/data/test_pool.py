@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from toolkit.contracts import ImageSpec, ignore
-from toolkit.data import cache, pool
+from toolkit.data import fill, pool
 from toolkit.data.cache import open_pack
 from toolkit.data.offline import draw_copies
 from toolkit.data.pack import Index
@@ -90,8 +90,8 @@ def test_drawing_copies_sends_neither_index_nor_pixels(
             return map(work, jobs)
 
         with monkeypatch.context() as patch:
-            patch.setattr(cache, "_WORTH_A_POOL", 2)
-            patch.setattr(cache, "in_processes", spied)
+            patch.setattr(fill, "_WORTH_A_POOL", 2)
+            patch.setattr(fill, "in_processes", spied)
             rows = source.rows(contents)
             numbers = rows.argsort()
             draw_copies(source, rows, numbers, same, {}, 1, spec, 0, tmp_path, ignore)

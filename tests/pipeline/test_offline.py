@@ -10,7 +10,7 @@ import pytest
 
 import toolkit
 from toolkit.contracts import Event
-from toolkit.data.cache import clear, packs
+from toolkit.data.evict import clear, packs
 from toolkit.errors import RecipeError
 from toolkit.runs.opened import Run
 

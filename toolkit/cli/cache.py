@@ -15,7 +15,8 @@ def show(context: typer.Context) -> None:
     from datetime import datetime
 
     from toolkit.cli.console import print_table
-    from toolkit.data.cache import FOLDER_VARIABLE, LIMIT_VARIABLE, cache_folder, limit_gb, packs
+    from toolkit.data.cache import FOLDER_VARIABLE, cache_folder
+    from toolkit.data.evict import LIMIT_VARIABLE, limit_gb, packs
 
     found = packs(cache_folder())
     total = sum(pack.gigabytes for pack in found)
@@ -40,8 +41,9 @@ def show(context: typer.Context) -> None:
 def clear() -> None:
     """Remove every pack that no process uses. Runs decode again what they need."""
     from toolkit.cli.console import counted
-    from toolkit.data.cache import cache_folder, packs
-    from toolkit.data.cache import clear as clear_cache
+    from toolkit.data.cache import cache_folder
+    from toolkit.data.evict import clear as clear_cache
+    from toolkit.data.evict import packs
 
     removed = clear_cache(cache_folder())
     gigabytes = sum(pack.gigabytes for pack in removed)
