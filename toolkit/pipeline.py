@@ -214,7 +214,8 @@ def _trackers(job: Job, *, tracked: bool) -> tuple[Trackers, list[dict[str, str]
 
     track = job.plan.choices.get(("track",))
     makers = {track.use: partial(track.build, job.info)} if tracked and track else {}
-    return Trackers(makers, drop, guard=same_random_numbers), dropped
+    entries = {track.use: track.entry} if track else {}
+    return Trackers(makers, drop, guard=same_random_numbers, entries=entries), dropped
 
 
 def _finish(

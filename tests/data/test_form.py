@@ -189,7 +189,10 @@ def test_what_is_wrong_is_a_line_that_names_the_source_and_its_package(
     with pytest.raises(DataError) as error:
         checked(table)
     lines = [line for line in error.value.lines if "fewer than the 2 folds" not in line]
-    assert any(line.startswith(f"source acme.pages (acme-vision 1.2): {says}") for line in lines)
+    assert any(
+        line.startswith(f"source acme.pages (acme-vision 1.2, gone:pages): {says}")
+        for line in lines
+    )
     assert len(lines) == 1, "and nothing that only follows from it"
 
 
@@ -213,7 +216,7 @@ def test_everything_that_is_wrong_is_told_at_once(
     table = replace(table, targets=(1,), problems=("pages.db: no index",))
     with pytest.raises(DataError) as error:
         checked(read_table(Given(table), choice=choice))
-    blamed = "source acme.pages (acme-vision 1.2): "
+    blamed = "source acme.pages (acme-vision 1.2, gone:pages): "
     assert [line.removeprefix(blamed)[:22] for line in error.value.lines[:5]] == [
         "pages.db: no index",
         "train: group of 1 rows",
@@ -236,7 +239,7 @@ def test_a_read_that_gives_no_table_is_refused(choice: Choice) -> None:
     with pytest.raises(DataError) as error:
         read_table(Given({"train": []}), choice=choice)
     assert str(error.value) == (
-        "source acme.pages: read gives a dict, expected a Table (acme-vision 1.2)"
+        "source acme.pages: read gives a dict, expected a Table (acme-vision 1.2, gone:pages)"
     )
 
 
@@ -266,4 +269,4 @@ def test_a_source_that_a_recipe_chose_is_built_and_read(
 ) -> None:
     table = make_table(SOUND)
     monkeypatch.setattr(Entry, "load", lambda self: lambda: Given(table))
-    assert table_of(choice).origin == "source acme.pages (acme-vision 1.2)"
+    assert table_of(choice).origin.startswith("source acme.pages (acme-vision 1.2, ")

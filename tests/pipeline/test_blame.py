@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import toolkit
-from toolkit.errors import PluginError
+from toolkit.errors import PluginError, UserError
 from toolkit.plugin.blame import Blamed
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.registry import Entry
@@ -242,3 +243,104 @@ def test_a_fault_of_what_is_in_the_box_stays_ours(
     monkeypatch.setattr("toolkit.builtin.sources.Csv.read", broken)
     with pytest.raises(ZeroDivisionError):
         toolkit.run(tiny_recipe, runs=tmp_path / "r", host=load_host({"TOOLKIT_PLUGINS": ""}))
+
+
+# What is given and cannot be used: nothing raises in the plugin, and the line of its factory is
+# named.
+UNUSABLE: dict[str, tuple[str, str, str]] = {
+    "lazy layers": (
+        "backbone",
+        "from torch import nn\n\n\n"
+        "def make(facts, /, *, pretrained: bool = False):  # here\n"
+        "    return nn.Sequential(nn.Flatten(), nn.LazyLinear(len(facts.classes)))\n",
+        "backbone acme.part: 1.weight, 1.bias have no shape yet; write the sizes",
+    ),
+    "nothing to train": (
+        "backbone",
+        "from torch import nn\n\n\n"
+        "def make(facts, /, *, pretrained: bool = False):  # here\n"
+        "    return nn.Flatten()\n",
+        "backbone acme.part: has no parameter to train",
+    ),
+    "two means": (
+        "backbone",
+        "from toolkit.contracts import InputSpec\nfrom torch import nn\n\n\n"
+        "def make(facts, /, *, pretrained: bool = False):  # here\n"
+        "    model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 3))\n"
+        "    model.input_spec = InputSpec(mean=(0.5, 0.5))\n    return model\n",
+        "backbone acme.part: its input_spec has mean (0.5, 0.5) and std ",
+    ),
+    "no spread": (
+        "backbone",
+        "from toolkit.contracts import InputSpec\nfrom torch import nn\n\n\n"
+        "def make(facts, /, *, pretrained: bool = False):  # here\n"
+        "    model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 3))\n"
+        "    model.input_spec = InputSpec(std=(0.5, 0.0, 0.5))\n    return model\n",
+        "backbone acme.part: its input_spec has mean (0.485, 0.456, 0.406) and std (0.5, 0.0,",
+    ),
+    "a number for a backbone": (
+        "backbone",
+        "def make(facts, /, *, pretrained: bool = False):  # here\n    return 3\n",
+        "backbone acme.part: returned int, no nn.Module",
+    ),
+    "too few weights": (
+        "sampler",
+        "def make(labels, /):  # here\n    return [1.0]\n",
+        "sampler acme.part: gives weights of shape (1,), expected (",
+    ),
+    "grey images": (
+        "augmentation",
+        "def make(spec, /):  # here\n    return lambda image, rng: image[..., 0]\n",
+        "augmentation acme.part: gives uint8 (",
+    ),
+    "a function for a loss": (
+        "loss",
+        "def make(facts, /):  # here\n    return lambda logits, targets: logits.mean()\n",
+        "loss acme.part: gives a function, expected an nn.Module",
+    ),
+    "a table without groups": (
+        "source",
+        "from dataclasses import replace\n\nfrom toolkit.builtin.sources import csv\n\n\n"
+        "class Source:\n"
+        "    def __init__(self, inner):\n        self.inner = inner\n\n"
+        "    def read(self):\n        table = self.inner.read()\n"
+        "        return replace(table, train=table.train.drop(columns='group'))\n\n\n"
+        "def make(*, root: str):  # here\n    return Source(csv(root=root))\n",
+        "source acme.part (acme-vision 1.2, FILE): train has the columns",
+    ),
+    "other rows from an ensembler": (
+        "ensembler",
+        "class Join:\n    needs_fit = False\n\n"
+        "    def combine(self, members):\n        return None\n\n\n"
+        "def make(facts, /):  # here\n    return Join()\n",
+        "ensembler acme.part: must keep the IDs",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_cannot_be_used_names_the_line_of_its_factory(
+    case: str, part: Callable[..., Host], tiny_recipe: Path, tmp_path: Path
+) -> None:
+    kind, source, says = UNUSABLE[case]
+    overrides = {f"{SECTION[kind]}.use": "acme.part"}
+    if kind == "source":
+        overrides["data.root"] = tomllib.loads(tiny_recipe.read_text())["data"]["root"]
+    with pytest.raises(UserError) as error:
+        toolkit.run(tiny_recipe, overrides=overrides, runs=tmp_path / "r", host=part(kind, source))
+    number = next(n for n, row in enumerate(source.splitlines(), 1) if row.endswith("# here"))
+    place = f"{tmp_path / 'acme_part.py'}:{number}"
+    line = error.value.lines[0]
+    assert line.startswith(says.replace("FILE", place))
+    assert f"(acme-vision 1.2, {place})" in line
+
+
+def test_an_exception_outside_of_pythons_exceptions_is_blamed(
+    part: Callable[..., Host], tiny_recipe: Path, tmp_path: Path
+) -> None:
+    source = "class Out(BaseException):\n    pass\n\n\ndef make(facts, /):\n    raise Out('x')\n"
+    overrides = {"loss.use": "acme.part"}
+    with pytest.raises(Blamed, match=r"loss acme\.part: it cannot be built: Out: x \(acme-vision"):
+        toolkit.run(
+            tiny_recipe, overrides=overrides, runs=tmp_path / "r", host=part("loss", source)
+        )

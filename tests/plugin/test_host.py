@@ -219,7 +219,10 @@ def test_installed_plugins_are_found_through_their_entry_points(install: Install
 
 def test_the_host_knows_why_a_component_is_missing(install: Install) -> None:
     host = load_host({}, [install("acme", "raise ValueError('boom')\n")])
-    assert host.reason_for("acme.poly") == "ValueError: boom"
+    reason = host.reason_for("acme.poly")
+    assert reason is not None
+    assert reason.startswith("ValueError: boom (acme-vision 1.2.3, ")
+    assert reason.endswith(".py:1)")
     assert host.reason_for("zeta.poly") is None
 
 

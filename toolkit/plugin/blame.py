@@ -74,8 +74,10 @@ def blamed(
     """
     try:
         yield
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
     # A third party may raise anything at all, or exit.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         suspects = [s for s in ((component, entry), *others) if is_third_party(s[1])]
         if not suspects or isinstance(error, passing) or _passes(error):
             raise
@@ -85,6 +87,19 @@ def blamed(
 def is_third_party(entry: Registered) -> bool:
     """Whether a component is not in the box."""
     return entry.plugin != BUILTIN
+
+
+def whose(entry: Registered | None, error: BaseException | None = None) -> str:
+    """What a line adds to say whose a component is: ` (acme-vision 1.2.3, losses.py:12)`, with the
+    whole path. Nothing for what is in the box.
+
+    Args:
+        error: what was raised; its deepest frame in the plugin is named, else the factory's line.
+    """
+    if entry is None or not is_third_party(entry):
+        return ""
+    frame = None if error is None else frame_in(error, _module(entry))
+    return f" ({entry.package} {entry.version}, {frame or _definition(entry)})"
 
 
 def frame_in(error: BaseException, module: str) -> str | None:
@@ -97,6 +112,8 @@ def frame_in(error: BaseException, module: str) -> str | None:
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
+        if isinstance(link, SyntaxError) and link.filename and _lies_in(link.filename, place):
+            return f"{link.filename}:{link.lineno}"
         own = [f for f in traceback.extract_tb(link.__traceback__) if _lies_in(f.filename, place)]
         if own:
             return f"{own[-1].filename}:{own[-1].lineno}"
@@ -116,14 +133,12 @@ def _passes(error: BaseException) -> bool:
 
 
 def _line(suspects: list[Suspect], error: BaseException, doing: str) -> str:
-    found = ((c, entry, frame_in(error, _module(entry))) for c, entry in suspects)
-    first = (*suspects[0], None)
-    component, entry, frame = next((f for f in found if f[2] is not None), first)
+    met = (s for s in suspects if frame_in(error, _module(s[1])) is not None)
+    component, entry = next(met, suspects[0])
     what = cause(error)
     if len(what) > _LONGEST:
         what = f"{what[:_LONGEST]} ..."
-    whose = f"{entry.package} {entry.version}, {frame or _definition(entry)}"
-    return f"{component}: {doing}: {what} ({whose})"
+    return f"{component}: {doing}: {what}{whose(entry, error)}"
 
 
 def _definition(entry: Registered) -> str:

@@ -12,6 +12,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, version
 
 from toolkit.errors import PluginError, cause
+from toolkit.plugin.blame import frame_in
 from toolkit.plugin.hook_check import checked_hooks
 from toolkit.plugin.hooks import BUILTIN, PLUGIN_API, PROJECT, RegisterSpec
 from toolkit.plugin.installed import Installed, distribution_of, installed
@@ -152,7 +153,9 @@ class _Loader:
             raise
         # A plugin may raise anything at all, or exit; whatever it is becomes the listed reason.
         except BaseException as error:  # noqa: BLE001
-            self.set_aside.append(SetAside(name, package, cause(error)))
+            frame = frame_in(error, point.module)
+            place = f" ({package} {distribution.version}, {frame})" if frame else ""
+            self.set_aside.append(SetAside(name, package, f"{cause(error)}{place}"))
             return
         heavy = tuple(h for h in HEAVY if h in sys.modules and h not in before)
         self.loaded.append(Loaded(name, package, distribution.version, heavy))

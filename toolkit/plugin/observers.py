@@ -10,7 +10,7 @@ from typing import Any
 
 from toolkit.contracts import RunInfo, TrialInfo
 from toolkit.errors import PluginError, cause
-from toolkit.plugin.blame import Blamed
+from toolkit.plugin.blame import Blamed, Registered, whose
 from toolkit.plugin.hook_check import checked_hooks
 from toolkit.plugin.hooks import TrackerSpec
 
@@ -41,6 +41,7 @@ class Trackers:
         on_drop: Callable[[Dropped], None],
         *,
         guard: Callable[[], AbstractContextManager[object]] = nullcontext,
+        entries: Mapping[str, Registered] | None = None,
     ) -> None:
         """Build the trackers.
 
@@ -48,11 +49,14 @@ class Trackers:
             makers: what builds each tracker, by the name that a recipe uses.
             on_drop: told of a tracker that fails.
             guard: held around every call; restores what a tracker must not change.
+            entries: what was registered, by the same names; says whose a faulty tracker is.
 
         Raises `PluginError` that names the tracker.
         """
-        self.on_drop, self.guard = on_drop, guard
-        self._hooks = {name: _built(name, make, guard) for name, make in makers.items()}
+        self.on_drop, self.guard, self.entries = on_drop, guard, entries or {}
+        self._hooks = {
+            name: _built(name, make, guard, self.entries.get(name)) for name, make in makers.items()
+        }
 
     def toolkit_run_start(self, run: RunInfo) -> None:
         """Raises `PluginError` where a tracker fails; those before it hear of the end."""
@@ -65,7 +69,7 @@ class Trackers:
             except (Exception, SystemExit) as error:
                 raise PluginError(
                     f"tracker {name}: toolkit_run_start failed, and the run was not started: "
-                    f"{cause(error)}"
+                    f"{cause(error)}{whose(self.entries.get(name), error)}"
                 ) from error
             self._hooks[name] = hook
 
@@ -98,7 +102,8 @@ class Trackers:
                     getattr(hooks, name)(**given)
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 del self._hooks[tracker]
-                self.on_drop(Dropped(tracker, name, cause(error)))
+                place = whose(self.entries.get(tracker), error)
+                self.on_drop(Dropped(tracker, name, f"{cause(error)}{place}"))
 
 
 def tracker_hooks(name: str, tracker: object) -> Any:
@@ -114,7 +119,10 @@ def tracker_hooks(name: str, tracker: object) -> Any:
 
 
 def _built(
-    name: str, make: Callable[[], object], guard: Callable[[], AbstractContextManager[object]]
+    name: str,
+    make: Callable[[], object],
+    guard: Callable[[], AbstractContextManager[object]],
+    entry: Registered | None,
 ) -> Any:
     try:
         with guard():
@@ -123,4 +131,7 @@ def _built(
         raise
     except (Exception, SystemExit) as error:
         raise PluginError(f"tracker {name}: it cannot be built: {cause(error)}") from error
-    return tracker_hooks(name, tracker)
+    try:
+        return tracker_hooks(name, tracker)
+    except PluginError as error:
+        raise PluginError(f"{error}{whose(entry)}") from error

@@ -61,7 +61,8 @@ class Entry:
 
     def load(self) -> Callable[..., Any]:
         """The factory. Raises `PluginError` where the target does not lead to a callable."""
-        return load_target(self.target, f"{self.kind} {self.name}")
+        package = f"{self.package} {self.version}"
+        return load_target(self.target, f"{self.kind} {self.name}", package=package)
 
     def family_names(self) -> list[str]:
         """The names that this family builds; empty for an ordinary component."""
@@ -102,7 +103,8 @@ class Command:
 
     def load(self) -> Callable[..., Any]:
         """The function or the `typer.Typer`. Raises `PluginError` where it cannot be had."""
-        return load_target(self.target, f"command {self.full_name}", "command")
+        package = f"{self.package} {self.version}"
+        return load_target(self.target, f"command {self.full_name}", "command", package)
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,15 @@ class RecipeFolder:
     version: str
 
 
-def load_target(target: str, owner: str, expected: str = "factory") -> Callable[..., Any]:
+def load_target(
+    target: str, owner: str, expected: str = "factory", package: str = ""
+) -> Callable[..., Any]:
     """What `"package.module:attribute"` names.
 
     Args:
         owner: whose target it is, for the error.
         expected: what the target should be, for the error.
+        package: the distribution that offers it, for the error.
 
     Raises `PluginError` where it cannot be imported, or cannot be called.
     """
@@ -134,11 +139,13 @@ def load_target(target: str, owner: str, expected: str = "factory") -> Callable[
     except (Exception, SystemExit) as error:
         text = f"{owner}: its target {target!r} cannot be loaded: {cause(error)}"
         frame = frame_in(error, module_name)
-        where = f" ({frame})" if frame else ""
+        told = ", ".join(part for part in (package, frame) if part)
+        where = f" ({told})" if told else ""
         raise PluginError(f"{text}{_meant(module_name, attribute)}{where}") from error
     if not callable(found):
         kind = type(found).__name__
-        raise PluginError(f"{owner}: its target {target!r} is a {kind}, no {expected}")
+        where = f" ({package})" if package else ""
+        raise PluginError(f"{owner}: its target {target!r} is a {kind}, no {expected}{where}")
     factory: Callable[..., Any] = found
     return factory
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
 
 from toolkit.errors import PluginError, cause
+from toolkit.plugin.blame import whose
 from toolkit.plugin.registry import KINDS, Entry
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -40,6 +41,13 @@ def options_model(entry: Entry) -> type[BaseModel]:
     arguments, or an option without annotation or of a type that a recipe cannot say.
     """
     factory = entry.load()
+    try:
+        return _model_of(entry, factory)
+    except PluginError as error:
+        raise PluginError(f"{error}{whose(entry)}") from error
+
+
+def _model_of(entry: Entry, factory: Callable[..., Any]) -> type[BaseModel]:
     where = f"{entry.kind} {entry.name} ({entry.target})"
     try:
         parameters = list(inspect.signature(factory).parameters.values())

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from toolkit.contracts import ImageSpec
-from toolkit.plugin.blame import blamed, is_third_party
+from toolkit.plugin.blame import blamed, whose
 from toolkit.plugin.registry import Entry
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
@@ -68,9 +68,8 @@ class Choice:
 
     @property
     def whose(self) -> str:
-        """What an error adds to say whose a third party's component is: ` (acme-vision 1.2.3)`."""
-        third_party = is_third_party(self.entry)
-        return f" ({self.entry.package} {self.entry.version})" if third_party else ""
+        """What an error adds to say whose a third party's component is, and where it is made."""
+        return whose(self.entry)
 
     def build(self, *host_arguments: Any) -> Any:
         """Call the factory with what the host gives and what the recipe says.

@@ -69,7 +69,8 @@ def _probe(plan: Plan, facts: Facts) -> None:
             continue
         augment = build_augmentation(augmentation, plan.image)
         if workers and keys == ("augment", "train"):
-            require_travel(augment, augmentation.component, "set train.workers = 0")
+            remedy = f"set train.workers = 0{augmentation.whose}"
+            require_travel(augment, augmentation.component, remedy)
         with augmentation.blamed("fails at its first call"):
             augment(grey, np.random.default_rng(0))
     choice = plan.choice("loss")
@@ -83,7 +84,9 @@ def _probe(plan: Plan, facts: Facts) -> None:
         value.backward()
     if not isinstance(loss, nn.Module):
         found = type(loss).__name__
-        raise PluginError(f"{choice.component}: gives a {found}, expected an nn.Module")
+        raise PluginError(
+            f"{choice.component}: gives a {found}, expected an nn.Module{choice.whose}"
+        )
 
 
 @contextmanager
@@ -112,4 +115,5 @@ def _probe_tracker(plan: Plan) -> None:
     with tempfile.TemporaryDirectory(prefix="toolkit-track-", ignore_cleanup_errors=True) as folder:
         run = RunInfo(plan.name, folder, "", deepcopy(dict(plan.values)))
         makers = {track.use: partial(track.build, run)}
-        Trackers(makers, lambda dropped: None, guard=same_random_numbers)
+        entries = {track.use: track.entry}
+        Trackers(makers, lambda dropped: None, guard=same_random_numbers, entries=entries)

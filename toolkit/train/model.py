@@ -7,10 +7,12 @@ from numbers import Real
 
 import torch
 from torch import nn
+from torch.nn.parameter import UninitializedParameter
 
 from toolkit.contracts import Event, Facts, InputSpec, Notify, Preprocess, ignore
+from toolkit.data.table import listed
 from toolkit.errors import PluginError, UserError
-from toolkit.recipe.plan import Plan
+from toolkit.recipe.plan import Choice, Plan
 from toolkit.train.device import make_accelerator
 from toolkit.train.layout import AROUND, harmful_convolutions
 from toolkit.train.optimizer import make_optimizer
@@ -23,18 +25,21 @@ def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
     choice = plan.choice("backbone")
     model = choice.build(facts)
     if not isinstance(model, nn.Module):
-        raise PluginError(f"backbone {choice.use}: returned {type(model).__name__}, no nn.Module")
+        raise PluginError(
+            f"backbone {choice.use}: returned {type(model).__name__}, no nn.Module{choice.whose}"
+        )
+    _require_parameters(choice, model)
     with choice.blamed("its input_spec fails"):
         expects = getattr(model, "input_spec", InputSpec())
     if not isinstance(expects, InputSpec):
         raise PluginError(
             f"backbone {choice.use}: its input_spec is a {type(expects).__name__}, expected "
-            "toolkit.contracts.InputSpec"
+            f"toolkit.contracts.InputSpec{choice.whose}"
         )
     if not (_three_numbers(expects.mean) and _three_numbers(expects.std) and min(expects.std) > 0):
         raise PluginError(
             f"backbone {choice.use}: its input_spec has mean {expects.mean} and std {expects.std}, "
-            "expected three finite numbers each, and std above 0"
+            f"expected three finite numbers each, and std above 0{choice.whose}"
         )
     return model, Preprocess(facts.image, expects.mean, expects.std)
 
@@ -45,6 +50,18 @@ def _three_numbers(values: object) -> bool:
         and len(values) == 3
         and all(isinstance(value, Real) and math.isfinite(value) for value in values)
     )
+
+
+def _require_parameters(choice: Choice, model: nn.Module) -> None:
+    """Raise where there is nothing to train, or nothing yet."""
+    lazy = [name for name, p in model.named_parameters() if isinstance(p, UninitializedParameter)]
+    if lazy:
+        raise PluginError(
+            f"backbone {choice.use}: {listed(lazy)} have no shape yet; write the sizes of its lazy "
+            f"layers, or call it once in its factory{choice.whose}"
+        )
+    if not any(p.requires_grad for p in model.parameters()):
+        raise PluginError(f"backbone {choice.use}: has no parameter to train{choice.whose}")
 
 
 def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
@@ -74,10 +91,14 @@ def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
                 f"backbone {use} does not take images of {size} pixels (image.size): {error}"
             ) from error
     if not isinstance(logits, torch.Tensor):
-        raise PluginError(f"backbone {use}: gives a {type(logits).__name__}, expected a tensor")
+        raise PluginError(
+            f"backbone {use}: gives a {type(logits).__name__}, expected a tensor{choice.whose}"
+        )
     shape = tuple(logits.shape)
     if shape != (1, classes):
-        raise PluginError(f"backbone {use}: gives {shape} for one image, expected (1, {classes})")
+        raise PluginError(
+            f"backbone {use}: gives {shape} for one image, expected (1, {classes}){choice.whose}"
+        )
     _require_whole_images(model, use, size)
     check_training(plan, facts, model)
 

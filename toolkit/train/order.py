@@ -34,11 +34,11 @@ def epoch_rows(choice: Choice, sampler: Any, rng: np.random.Generator, count: in
             drawn = np.asarray(sampler(rng))
         problem = _order_problem(drawn, count)
         if problem:
-            raise PluginError(f"{choice.component}: {problem}")
+            raise PluginError(f"{choice.component}: {problem}{choice.whose}")
         return drawn.astype(np.int64)
     problem = _weights_problem(sampler, count)
     if problem:
-        raise PluginError(f"{choice.component}: {problem}")
+        raise PluginError(f"{choice.component}: {problem}{choice.whose}")
     weights = np.asarray(sampler, dtype=np.float64)
     return rng.choice(count, count, p=weights / weights.sum())
 

@@ -59,7 +59,8 @@ def build_learner(job: FoldJob) -> Learner:
     model, preprocess = build_model(plan, job.facts)
     model = placed(model, device, channels_last=train.channels_last)
     criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
-    require_state(plan.choice("loss").component, criterion)
+    loss = plan.choice("loss")
+    require_state(loss.component, criterion, loss.whose)
     optimizer = make_optimizer(model, plan.optimizer, criterion)
     # The model itself stays as it is: prepared, it would compute in reduced precision wherever
     # it is called, also where it predicts.

@@ -30,13 +30,14 @@ def save_tree(file: Path, tree: Any) -> None:
         save_file(tensors, half_made, {"tree": json.dumps(skeleton)})
 
 
-def require_state(component: str, module: nn.Module) -> None:
+def require_state(component: str, module: nn.Module, whose: str = "") -> None:
     """Raise `PluginError`, before anything trains, where no file can hold a module's state."""
     try:
         _flatten(module.state_dict(), {})
     except TypeError as error:
         raise PluginError(
             f"{component}: {error}; keep numbers with register_buffer, and give no extra state"
+            f"{whose}"
         ) from error
 
 

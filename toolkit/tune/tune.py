@@ -252,7 +252,10 @@ class _Teller:
         track = plan.choices.get(("track",))
         makers = {} if track is None else {track.use: partial(track.build, given)}
         self.trackers = Trackers(
-            makers, lambda failed: notify(Event("message", str(failed))), guard=same_random_numbers
+            makers,
+            lambda failed: notify(Event("message", str(failed))),
+            guard=same_random_numbers,
+            entries={} if track is None else {track.use: track.entry},
         )
         self.known = self._ended()
         facts = {
