@@ -11,14 +11,14 @@ from typing import Any, cast
 
 import pytest
 
-from toolkit.contracts import Facts
+from toolkit.contracts import Facts, ignore
 from toolkit.errors import RecipeError
 from toolkit.plugin.host import Host, load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.tune.bench import Bench, Question
-from toolkit.tune.open import corner_plans
+from toolkit.tune.open import check_corners
 from toolkit.tune.space import check_places, space_of
 
 LOSSES = """
@@ -172,12 +172,19 @@ NEEDS = (
     ids=["range", "choices", "nested"],
 )
 def test_a_corner_brings_what_its_conditions_bring(
-    space: str, planned: Planned, facts: Facts, host: Host
+    space: str, planned: Planned, facts: Facts, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = planned("focal", space, "alpha = 0.3")
     question = Question(plan.path, {})
-    bench = SimpleNamespace(question=question, facts=lambda plan: facts)
-    corners = corner_plans(plan, cast(Bench, bench), host)
+    data = SimpleNamespace(table=None)
+    bench = SimpleNamespace(
+        question=question, facts=lambda plan: facts, data=lambda plan: data, notify=ignore
+    )
+    corners: list[Plan] = []
+    monkeypatch.setattr(
+        "toolkit.tune.open.check_components", lambda plan, table, notify: corners.append(plan)
+    )
+    check_corners(plan, cast(Bench, bench), host)
     found: dict[str, Any] = {p.values["loss"]["use"]: p.values for p in corners}
     assert found["acme.poly"]["loss"]["epsilon"] in (0.5, 1.0)
     assert found["focal"]["loss"]["alpha"] == 0.3
