@@ -6,6 +6,7 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Iterable
+from typing import Any
 
 
 class ToolkitError(Exception):
@@ -51,6 +52,13 @@ def did_you_mean(word: str, known: Iterable[str], *, at_least: float = 0.6) -> s
     """` Did you mean "alpha"?`, or nothing where no known word is as alike as that (0 to 1)."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=at_least)
     return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def listed(items: Iterable[Any], limit: int = 5, between: str = ", ") -> str:
+    """The first few items, and how many more there are."""
+    texts = [str(item) for item in items]
+    more = f"{between}and {len(texts) - limit} more" if len(texts) > limit else ""
+    return between.join(texts[:limit]) + more
 
 
 def in_shell(word: object) -> str:

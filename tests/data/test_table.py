@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from toolkit.contracts import Table
-from toolkit.data.table import file_hashes, fingerprint, listed, read_table, table_problems
+from toolkit.data.table import file_hashes, fingerprint, read_table, table_problems
+from toolkit.errors import listed
 
 MakeTable = Callable[..., Table]
 

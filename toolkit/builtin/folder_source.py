@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID, Layout, find_layout
 from toolkit.builtin.formats import names_an_image
 from toolkit.builtin.listing import Listing, list_folder
-from toolkit.builtin.names import listed, resolve, unresolved_lines
+from toolkit.builtin.names import resolve, unresolved_lines
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
 from toolkit.builtin.sample import Classes
 from toolkit.builtin.sampled import Sample
 from toolkit.contracts import Submission, Table
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from toolkit.builtin.formats import IMAGE_SUFFIXES
+from toolkit.errors import listed
 
 Key = Callable[[str], str]
 
@@ -202,9 +203,3 @@ def unresolved_lines(found: Resolved, images: Sequence[str], what: str) -> Itera
 
 def _without_zeros(path: str) -> str:
     return _name_stem(path).lstrip("0") or "0"
-
-
-def listed(items: Sequence[str], limit: int = 5) -> str:
-    """The first few items, and how many more there are."""
-    more = f", and {len(items) - limit} more" if len(items) > limit else ""
-    return ", ".join(items[:limit]) + more

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from toolkit.builtin.listing import Listing, list_folder
-from toolkit.builtin.names import AS_IT_STANDS, listed, resolve, unresolved_lines
+from toolkit.builtin.names import AS_IT_STANDS, resolve, unresolved_lines
+from toolkit.errors import listed
 
 _FEW = 20_000  # files that are asked for one by one; more are looked up in the folder's listing
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from toolkit.builtin.names import listed
 from toolkit.contracts import Submission, SubmissionColumn
+from toolkit.errors import listed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toolkit.builtin.names import listed
 from toolkit.builtin.places import Place, leaves
 from toolkit.builtin.reading import Reader, noted
 from toolkit.builtin.said import Said
 from toolkit.builtin.sample import Classes, asked_by
 from toolkit.contracts import Submission
+from toolkit.errors import listed
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.documents import FILE, LABEL
-from toolkit.builtin.names import listed
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
@@ -16,7 +15,7 @@ from toolkit.builtin.sampled import Sample, found_rows, inside
 from toolkit.builtin.splits import Role, role_of
 from toolkit.builtin.tables import Rows
 from toolkit.contracts import Submission, Table
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 
 if TYPE_CHECKING:
     import pandas as pd

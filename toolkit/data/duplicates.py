@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from toolkit.contracts import Table
+from toolkit.errors import listed
 
 CONTENT = "content"
 """The column of a checked table with the digest of each file's content."""
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class Duplicates:
         files = "file has" if len(self.conflicts) == 1 else "files have"
         return (
             f"{len(self.conflicts)} {files} several IDs with different labels "
-            f"({_some(self.conflicts, '; ')}); whatever is predicted, one of them counts as a "
-            "mistake: keep the right one"
+            f"({listed(self.conflicts, between='; ')}); whatever is predicted, one of them counts "
+            "as a mistake: keep the right one"
         )
 
     def warnings(self) -> list[str]:
@@ -47,7 +46,7 @@ class Duplicates:
         if self.test:
             images = "image is a copy" if len(self.test) == 1 else "images are copies"
             lines.append(
-                f"{len(self.test)} test {images} of training images ({_some(self.test, ', ')}); "
+                f"{len(self.test)} test {images} of training images ({listed(self.test)}); "
                 "a score on them says nothing of new images"
             )
         return lines
@@ -91,8 +90,3 @@ def duplicates_of(table: Table) -> Duplicates:
 def content_column(rows: pd.DataFrame) -> list[str]:
     """The column that says which rows are of one content, where the table has it."""
     return [CONTENT] if CONTENT in rows else []
-
-
-def _some(items: tuple[str, ...], between: str) -> str:
-    more = f"{between}and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
-    return between.join(items[:_SHOWN]) + more

@@ -16,8 +16,7 @@ import pandas as pd
 from toolkit.contracts import Ints, Table
 from toolkit.data.duplicates import content_column
 from toolkit.data.stratify import deal_groups
-from toolkit.data.table import listed
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 
 
 def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Table
+from toolkit.errors import listed
 
 TRAIN_COLUMNS = ["id", "path", "label", "parent", "group"]
 TEST_COLUMNS = ["id", "path"]
@@ -25,6 +27,7 @@ _EMPTY = {
     "group": "a row without a group has its own ID there",
 }
 _COLUMNS: tuple[str, str] = Table.columns
+_shown = partial(listed, limit=3)
 
 
 class Gap(str):
@@ -200,9 +203,3 @@ def _lines(problems: object, found: list[str]) -> tuple[str, ...]:
 
 def _is_nan(cell: object) -> bool:
     return isinstance(cell, float) and cell != cell
-
-
-def _shown(items: Iterable[str], limit: int = 3) -> str:
-    texts = list(items)
-    more = f", and {len(texts) - limit} more" if len(texts) > limit else ""
-    return ", ".join(texts[:limit]) + more

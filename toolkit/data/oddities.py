@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from toolkit.contracts import Event, Notify
 from toolkit.data.images import Note
 from toolkit.data.pack import Pack
-from toolkit.data.table import listed
+from toolkit.errors import listed
 
 _SHOWN = 3
 

@@ -14,7 +14,7 @@ import pandas as pd
 from toolkit.contracts import Event, Notify, Prepares, Source, Table, ignore
 from toolkit.data.digests import content_digests
 from toolkit.data.form import in_form, label_column, lacking, text_column
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 from toolkit.files import reporting
 from toolkit.recipe.plan import Choice
 
@@ -205,10 +205,3 @@ def fingerprint(table: Table, hashes: dict[str, str | None]) -> str:
         for row in table.test.sort_values("id").itertuples(index=False):
             digest.update(repr((row.id, hashes[row.path])).encode())
     return digest.hexdigest()
-
-
-def listed(items: Iterable[Any], limit: int = 5) -> str:
-    """The first few items, and how many more there are."""
-    texts = [str(item) for item in items]
-    more = f", and {len(texts) - limit} more" if len(texts) > limit else ""
-    return ", ".join(texts[:limit]) + more

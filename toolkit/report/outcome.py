@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import KnowsTestLabels
-from toolkit.data.table import listed, problems_of_test_labels
-from toolkit.errors import DataError, RunError
+from toolkit.data.table import problems_of_test_labels
+from toolkit.errors import DataError, RunError, listed
 from toolkit.files import require_regular
 from toolkit.plugin.host import Host
 from toolkit.predict.files import as_predictions, read_predictions

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,9 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.contracts import Facts, InputSpec, LayerGroups
-from toolkit.errors import ToolkitError, cause
+from toolkit.errors import ToolkitError, cause, listed
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 from toolkit.train.state import load_weights, save_weights
+
+_some = partial(listed, limit=3)
 
 ROWS = 3
 
@@ -244,8 +247,3 @@ def _layer_groups(model: nn.Module) -> list[list[str]] | None:
     from timm.models import group_parameters
 
     return list(group_parameters(model, matcher(coarse=False)).values())
-
-
-def _some(items: list[str], limit: int = 3) -> str:
-    more = f", and {len(items) - limit} more" if len(items) > limit else ""
-    return ", ".join(items[:limit]) + more
