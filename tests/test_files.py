@@ -15,10 +15,10 @@ import pytest
 from toolkit import files
 from toolkit.builtin.sources import csv
 from toolkit.builtin.timm_models import _from_file
+from toolkit.check.survey import survey
 from toolkit.contracts import Event, ignore
 from toolkit.data.digests import content_digests
 from toolkit.data.images import decode
-from toolkit.data.survey import survey
 from toolkit.data.table import read_table
 from toolkit.errors import DataError, RecipeError, UserError
 from toolkit.files import (

@@ -21,6 +21,7 @@ FLOORS = (
     "train",
     "predict",
     "score",
+    "check",
     "data",
     "runs",
     "recipe",

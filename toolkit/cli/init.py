@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toolkit.errors import UserError, in_shell
+from toolkit.errors import DataError, UserError, in_shell
 
 if TYPE_CHECKING:
-    from toolkit.data.starter import Machine
+    from toolkit.check.ask import Chosen, Unclear
+    from toolkit.check.recipe import Machine
+    from toolkit.check.survey import Survey
+
+Text = str | None
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="A folder with images, or a CSV of labels.")],
+    data: Annotated[Path, typer.Argument(help="A folder with images, or a table of labels.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The recipe to write; by default NAME.toml."),
     ] = None,
+    label: Annotated[
+        Text, typer.Option(help="The column of labels; several 0/1 columns: a,b,c.")
+    ] = None,
+    id_: Annotated[Text, typer.Option("--id", help="The column that names images.")] = None,
+    images: Annotated[Text, typer.Option(help="The folder of the training images.")] = None,
+    group: Annotated[
+        Text, typer.Option(help="The column whose values stay in one fold; none: no groups.")
+    ] = None,
+    split_column: Annotated[
+        Text, typer.Option(help="The column that names splits; none: there are none.")
+    ] = None,
+    source: Annotated[
+        Text, typer.Option(help="What says the labels: csv (a table), folder, names (of files).")
+    ] = None,
 ) -> None:
-    """Look at data and write a commented starting recipe fitted to it."""
-    from toolkit.data.starter import recipe_name, starter_recipe
-    from toolkit.data.survey import survey
+    """Look at data, say how it is read and why, and write a commented starting recipe."""
+    from toolkit.check.ask import Chosen
+    from toolkit.check.faults import refused, set_aside
+    from toolkit.check.recipe import folds_for, recipe_name, starter_recipe
+    from toolkit.check.words import survey_lines
     from toolkit.runs.atomic import write_text
 
     try:
@@ -37,29 +58,53 @@ def init(
         raise UserError(f"{to}: the file exists; choose another name with -o, or remove it")
     if not to.resolve().parent.is_dir():
         raise UserError(f"{to}: there is no such folder")
-    found = survey(data)
-    write_text(to, starter_recipe(recipe_name(to.stem), found, _machine()))
-    table = found.table
-    typer.echo(
-        f"{data}: source {found.source['use']}, {len(table.train)} training images, "
-        f"{len(table.classes)} classes, "
-        f"{'no' if table.test is None else len(table.test)} test images"
-    )
-    for key in ("group_column", "parent_column"):
-        if key in found.source:
-            typer.echo(f"  {key} = {found.source[key]}")
-    for column, values in found.repeating.items():
-        typer.echo(f"  the column {column} repeats ({values} values): a group? see the recipe")
-    for problem in table.problems:
-        typer.echo(f"  to mend: {problem}")
-    typer.echo(f"{to}: written; try it with `toolkit run {in_shell(to)} --smoke`")
+    found = _surveyed(data, Chosen(label, id_, images, group, split_column, source))
+    summary, *lines = survey_lines(found)
+    typer.echo(f"{data}: {summary}")
+    for line in lines:
+        typer.echo(line)
+    machine = _machine()
+    problems = refused(found, folds_for(found, machine)[0])
+    if problems:
+        raise DataError(*(f"to mend: {line}" for line in problems))
+    write_text(to, starter_recipe(recipe_name(to.stem), found, machine))
+    aside = set_aside(found)
+    for line in aside:
+        typer.echo(f"  to mend: {line}")
+    if aside:
+        typer.echo("  to mend them, or to set them aside: `toolkit run --skip-bad`")
+    ready = "" if aside else "ready; "
+    typer.echo(f"{to}: written; {ready}try it with `toolkit run {in_shell(to)} --smoke`")
+
+
+def _surveyed(data: Path, chosen: Chosen) -> Survey:
+    """The survey; what it cannot decide is asked, where somebody is there to answer."""
+    from toolkit.check.ask import Unclear
+    from toolkit.check.survey import survey
+
+    while True:
+        try:
+            return survey(data, chosen)
+        except Unclear as unclear:
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                raise
+            chosen = chosen.with_answer(unclear.option, _asked(unclear))
+
+
+def _asked(unclear: Unclear) -> str:
+    typer.echo(f"{unclear.question}:")
+    for number, choice in enumerate(unclear.choices, 1):
+        typer.echo(f"  {number}  {choice.answer}    {choice.means}")
+    last = len(unclear.choices)
+    number = typer.prompt("Which? (a number)", type=typer.IntRange(1, last))  # type: ignore[attr-defined]
+    return unclear.choices[int(number) - 1].answer
 
 
 def _machine() -> Machine:
     import psutil
     import torch
 
-    from toolkit.data.starter import Machine
+    from toolkit.check.recipe import Machine
     from toolkit.plugin.host import load_host
 
     lite = load_host().registry.get("backbone", "lite.efficientnet_lite0") is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from toolkit.data.survey import Survey
+from toolkit.check.survey import Survey
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.names import safe_name
 
@@ -54,7 +54,7 @@ def _lines(name: str, found: Survey, machine: Machine) -> Iterator[str]:
     yield from _data(found)
     yield ""
     yield "[split]"
-    folds, why = _folds(found, machine)
+    folds, why = folds_for(found, machine)
     yield f"folds = {folds}    # {why}"
     yield from _image(found, machine)
     yield from _model(found, machine)
@@ -93,7 +93,7 @@ def _data(found: Survey) -> Iterator[str]:
             yield f"# group_column = {toml_text(column)}    # {values} values repeat: a group?"
 
 
-def _folds(found: Survey, machine: Machine) -> tuple[int, str]:
+def folds_for(found: Survey, machine: Machine) -> tuple[int, str]:
     """As many folds as the rarest class bears, in units that cannot be parted."""
     train = found.table.train
     units = int(train.groupby("label")["group"].nunique().min())

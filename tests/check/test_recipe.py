@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from toolkit.data.starter import Machine, recipe_name, starter_recipe
-from toolkit.data.survey import survey
+from toolkit.check.recipe import Machine, recipe_name, starter_recipe
+from toolkit.check.survey import survey
 from toolkit.errors import DataError
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe

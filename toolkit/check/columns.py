@@ -1,0 +1,145 @@
+"""How a column looks: like labels, groups, parents or splits, by its name and by what is in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toolkit.builtin.splits import role_of
+from toolkit.check.vocabulary import BESIDE_LABELS, GROUPS, KINDS, LABELS, NEVER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PARENTS = re.compile(r"(^|_)(parent|original|augmented_from|made_from)(_?id)?$", re.IGNORECASE)
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_a-zA-Z]+")
+
+
+@dataclass(frozen=True)
+class Look:
+    """A column as a label."""
+
+    level: int
+    """3: its name is a word for labels; 2: ends with one; 1: has one; 0: says nothing; -1: it is
+    no label."""
+    why: str
+    by_name: bool = False
+    """Whether it is no label by its name alone: it is known what it is."""
+
+
+def words_of(name: str) -> list[str]:
+    """`masterCategory`, `class id`, `DX_TYPE` as words in small letters."""
+    return [word.casefold() for word in _PARTS.findall(name)]
+
+
+def label_look(name: str, values: pd.Series[Any]) -> Look:
+    """How label-like a column is."""
+    words = words_of(name)
+    level = _level(words)
+    if level < 1 and (is_known(name) or is_group_name(name) or _PARENTS.search(name)):
+        return Look(-1, f"{name!r} names no label", by_name=True)
+    filled = values[values != ""]
+    counts = Counter(filled)
+    distinct, rows = len(counts), len(filled)
+    if distinct < 2:
+        return Look(-1, "it has one value", by_name=distinct == 1)
+    if is_split(values):
+        return Look(-1, "it names splits", by_name=True)
+    if distinct == rows or (level < 2 and distinct > 0.9 * rows):
+        return Look(-1, "nearly every row has another value")
+    numbers = [number for value in counts if (number := _number(value)) is not None]
+    if len(numbers) == distinct:
+        whole = all(number.is_integer() for number in numbers)
+        if not whole and (level < 2 or distinct > 0.25 * rows):
+            return Look(-1, "it holds measured numbers")
+        if level < 2 and distinct > max(20, 0.3 * rows):
+            return Look(-1, "it holds many numbers")
+    elif level < 1 and distinct > 0.5 * rows and sum(map(len, counts)) > 60 * distinct:
+        return Look(-1, "it holds texts")
+    return Look(level, _REASONS[level])
+
+
+_REASONS = {
+    3: "its name says so",
+    2: "its name says so",
+    1: "its name hints at it",
+    0: "its values repeat, and no other column could be the label",
+}
+
+
+def _level(words: list[str]) -> int:
+    if not words:
+        return 0
+    core = [word for word in words if word not in BESIDE_LABELS]
+    named = {word for word in words if word in LABELS}
+    if "".join(words) in LABELS or (named and set(core) <= LABELS):
+        return 3
+    if core and core[-1] in LABELS:
+        return 2
+    if len(core) == 1 and core[0] in KINDS:
+        return 2
+    return int(bool(named) or bool(core and core[-1] in KINDS))
+
+
+def is_known(name: str) -> bool:
+    """Whether a name says that a column is neither label nor group: age, season, fold."""
+    return bool(set(words_of(name)) & NEVER)
+
+
+def is_group_name(name: str) -> bool:
+    """Whether a name is one of things that have several images: `patient_id`, `Lesions`."""
+    words = [word for word in words_of(name) if word not in BESIDE_LABELS]
+    if not words or set(words_of(name)) & LABELS:
+        return False
+    return words[-1] in GROUPS or words[-1].removesuffix("s") in GROUPS
+
+
+def is_parent(name: str, values: pd.Series[Any], ids: pd.Series[Any]) -> bool:
+    """Whether a column holds IDs of other rows, by its name and by what is in it."""
+    filled = values[values != ""]
+    return bool(_PARENTS.search(name) and len(filled) and filled.isin(list(ids)).all())
+
+
+def is_split(values: pd.Series[Any]) -> bool:
+    """Whether a column says which split a row belongs to: nothing but words for splits."""
+    roles = {role_of(value) for value in values.unique()}
+    return len(roles) > 1 and None not in roles and "train" in roles
+
+
+def repeats(values: pd.Series[Any]) -> bool:
+    """Whether some values occur again, and there are several."""
+    filled = values[values != ""]
+    return bool(1 < filled.nunique() < len(filled))
+
+
+def is_flag(values: pd.Series[Any]) -> bool:
+    """Whether a column holds 0 and 1 alone, and both."""
+    known = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "": 0}
+    known |= {text: int(text.lower() == "true") for text in ("True", "False", "true", "false")}
+    known |= {"TRUE": 1, "FALSE": 0}
+    found = values.unique()
+    return all(value in known for value in found) and len({known[value] for value in found}) == 2
+
+
+def several_labels(values: pd.Series[Any]) -> str | None:
+    """A value that is several labels in one, `rust scab` beside `rust` and `scab`; None where
+    there is none. A class of two words is one: its words do not occur alone."""
+    alone = set(values.unique()) - {""}
+    for between in (" ", ",", ";", "|", "+", "/"):
+        joined = [value for value in sorted(alone) if between in value]
+        parts = {value: [part.strip() for part in value.split(between)] for value in joined}
+        names = {part for split in parts.values() for part in split if part}
+        if not names or len(names & alone) < 0.5 * len(names):
+            continue
+        for value, split in parts.items():
+            if len(set(split)) > 1 and set(split) <= alone:
+                return str(value)
+    return None
+
+
+def _number(text: str) -> float | None:
+    if not re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", text):
+        return None
+    return float(text)

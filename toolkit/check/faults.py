@@ -1,0 +1,66 @@
+"""What `toolkit run` would refuse of data that were looked at, and what it can set aside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from itertools import groupby
+
+from toolkit.check.survey import Survey
+from toolkit.contracts import Table, ignore
+from toolkit.data.digests import content_digests
+from toolkit.data.duplicates import Duplicates, duplicates_of, with_contents
+from toolkit.data.table import listed, table_problems
+
+
+def refused(found: Survey, folds: int) -> list[str]:
+    """Faults that stop every run, a line each."""
+    table = found.table
+    problems = table_problems(table, folds)
+    if table.test is not None:
+        absent = _absent(table.test["id"], table.test["path"])
+        if absent:
+            problems.append(
+                f"{len(absent)} of {len(table.test)} test IDs name no image ({listed(absent)}); "
+                "without an image there is no row in the submission"
+            )
+            problems += _about(found, "test IDs")
+    missing = _absent(table.train["id"], table.train["path"])
+    if len(missing) == len(table.train) and missing:
+        problems.append(f"no training row names an image ({listed(missing)})")
+    return problems
+
+
+def set_aside(found: Survey) -> list[str]:
+    """Faults of training images, which `toolkit run --skip-bad` sets aside."""
+    table = found.table
+    lines = []
+    missing = _absent(table.train["id"], table.train["path"])
+    if missing:
+        lines.append(
+            f"{len(missing)} of {len(table.train)} training IDs name no image ({listed(missing)})"
+        )
+        lines += _about(found, "training IDs")
+    return [*lines, *found.unreadable]
+
+
+def _about(found: Survey, which: str) -> list[str]:
+    return [note for note in found.table.notes if f"{which} name no image" in note]
+
+
+def _absent(ids: Iterable[str], paths: Iterable[str]) -> list[str]:
+    return [
+        i
+        for i, path in zip(ids, paths, strict=True)
+        if not isinstance(path, str) or not os.path.exists(path)
+    ]
+
+
+def duplicates(table: Table) -> Duplicates:
+    """The files that are there more than once. Only those of one size are read."""
+    paths = [*table.train["path"], *([] if table.test is None else table.test["path"])]
+    there = sorted((os.stat(p).st_size, p) for p in dict.fromkeys(paths) if os.path.isfile(p))
+    size: Callable[[tuple[int, str]], int] = lambda item: item[0]  # noqa: E731
+    alike = [[path for _, path in group] for _, group in groupby(there, size)]
+    digests = content_digests([p for group in alike if len(group) > 1 for p in group], ignore)
+    return duplicates_of(with_contents(table, {path: digests.get(path) for path in paths}))

@@ -1,0 +1,225 @@
+"""The label of a table: one column, or a 0/1 column a class; and its groups, parents and splits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from toolkit.builtin.names import listed
+from toolkit.check.ask import Choice, Chosen, Unclear
+from toolkit.check.columns import (
+    is_flag,
+    is_group_name,
+    is_parent,
+    is_split,
+    label_look,
+    repeats,
+    several_labels,
+)
+from toolkit.errors import DataError, did_you_mean, in_shell
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What says the class of each row."""
+
+    columns: tuple[str, ...]
+    """One, or a 0/1 column a class."""
+    values: pd.Series[Any]
+    level: int
+    why: str
+    others: tuple[str, ...] = ()
+    """Other columns that could be the label, which say the same or less."""
+
+    @property
+    def one_hot(self) -> bool:
+        return len(self.columns) > 1
+
+
+def labels_of(
+    file: Path, frame: pd.DataFrame, id_column: str, chosen: Chosen, sampled: Collection[str] = ()
+) -> Labels | None:
+    """The label of a table's rows; None where no column looks like one.
+
+    Args:
+        sampled: columns of the sample submission, which wants them filled.
+
+    Raises `Unclear` where several could be it, `DataError` where images have several labels.
+    """
+    if chosen.label is not None:
+        return _as_told(file, frame, chosen.label)
+    columns = [str(column) for column in frame.columns if column != id_column]
+    looks = {column: label_look(column, frame[column]) for column in columns}
+    level = {c: look.level + 2 * (c in sampled) for c, look in looks.items() if look.level >= 0}
+    top = max(level.values(), default=-1)
+    flags = _flags(frame, columns, sampled)
+    if top < 3 and len(flags) > 1:
+        hot = _one_hot(file, frame, flags, id_column, others=top > 0)
+        if hot is not None:
+            return hot
+    best = [column for column in level if level[column] == top]
+    if not best:
+        return None
+    known = all(look.level >= 0 or look.by_name for look in looks.values())
+    best = _without_twins(frame, best)
+    if len(best) > 1 or (top == 0 and not known):
+        choices = [_choice(frame, column) for column in level]
+        if top > 0:
+            choices = [_choice(frame, c) for c in level if looks[c].level > 0 or c in best]
+        question = f"{file}: which column is the label cannot be told"
+        raise Unclear(question, "--label", choices, named=top > 0)
+    column = best[0]
+    _refuse_several(file, column, frame[column])
+    others = tuple(c for c in level if c != column)
+    why = "the sample submission has it, too" if column in sampled else looks[column].why
+    return Labels((column,), frame[column], top, why, others)
+
+
+def _as_told(file: Path, frame: pd.DataFrame, text: str) -> Labels:
+    names = [str(column) for column in frame.columns]
+    several = [part.strip() for part in text.split(",")]
+    told = [text.strip()] if text.strip() in names else several
+    missing = [column for column in told if column not in names]
+    if missing:
+        raise DataError(
+            f"--label {in_shell(text)}: {file} has no column {missing[0]!r} (it has "
+            f"{listed(names)}).{did_you_mean(missing[0], names)}"
+        )
+    values = frame[told[0]]
+    if len(told) > 1:
+        values = frame[told].apply(lambda row: "".join(c for c in told if row[c] in _ONES), axis=1)
+    return Labels(tuple(told), values, 4, "you said so")
+
+
+_ONES = frozenset({"1", "1.0", "True", "true", "TRUE"})
+
+
+def _choice(frame: pd.DataFrame, column: str) -> Choice:
+    values = frame[column][frame[column] != ""]
+    return Choice(column, f"{values.nunique()} classes ({listed(sorted(values.unique()), 4)})")
+
+
+def _without_twins(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """The columns, without those that say the same in other words: `label` 0 and `name` cat."""
+    kept: list[str] = []
+    for column in columns:
+        if not any(_same_classes(frame[column], frame[other]) for other in kept):
+            kept.append(column)
+    return kept
+
+
+def _same_classes(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
+    pairs = set(zip(one, other, strict=True))
+    return len(pairs) == int(one.nunique()) == int(other.nunique())
+
+
+def _flags(frame: pd.DataFrame, columns: Sequence[str], sampled: Collection[str]) -> list[str]:
+    """The 0/1 columns that may be classes; those of the sample where it has several."""
+    flags = [c for c in columns if is_flag(frame[c]) and not label_look(c, frame[c]).by_name]
+    wanted = [column for column in flags if column in sampled]
+    return wanted if len(wanted) > 1 else flags
+
+
+def _one_hot(
+    file: Path, frame: pd.DataFrame, flags: Sequence[str], id_column: str, *, others: bool
+) -> Labels | None:
+    """One label from 0/1 columns. Raises `DataError` where rows have several.
+
+    Args:
+        others: another column could be the label, so that flags that do not fit are no classes.
+    """
+    ones = frame[list(flags)].isin(list(_ONES))
+    count = ones.sum(axis=1)
+    if (count == 1).all():
+        text = "exactly one of them is 1 in every row"
+        return Labels(tuple(flags), ones.idxmax(axis=1), 3, text)
+    several = count > 1
+    if others or len(flags) < 3:
+        return None
+    if several.any():
+        raise DataError(
+            f"{file}: {int(several.sum())} of {len(frame)} rows have several 1s in "
+            f"{listed(list(flags))} ({listed(list(frame[id_column][several]), 3)}): images with "
+            "several labels are not supported; name one column with one label a row: --label COLUMN"
+        )
+    none = count == 0
+    raise DataError(
+        f"{file}: {int(none.sum())} of {len(frame)} rows have no 1 in {listed(list(flags))} "
+        f"({listed(list(frame[id_column][none]), 3)}), and so no label; add a column for these, or "
+        "name one column with one label a row: --label COLUMN"
+    )
+
+
+def _refuse_several(file: Path, column: str, values: pd.Series[Any]) -> None:
+    found = several_labels(values)
+    if found is not None:
+        raise DataError(
+            f"{file}: {column!r} holds several labels in one ({found!r}, whose parts are labels of "
+            "other rows): images with several labels are not supported; to train each combination "
+            f"as a class of its own: --label {in_shell(column)}"
+        )
+
+
+def group_of(
+    file: Path, frame: pd.DataFrame, taken: Collection[str], chosen: Chosen
+) -> tuple[str | None, str]:
+    """The column of things with several images, and why. Raises `Unclear` where two cross."""
+    if chosen.group is not None:
+        if chosen.group in ("", "none"):
+            return None, ""
+        names = [str(column) for column in frame.columns]
+        if chosen.group.strip() not in names:
+            raise DataError(
+                f"--group {in_shell(chosen.group)}: {file} has no column of that name (it has "
+                f"{listed(names)}).{did_you_mean(chosen.group, names)}"
+            )
+        return chosen.group.strip(), "you said so"
+    found = [
+        str(column)
+        for column in frame.columns
+        if column not in taken and is_group_name(str(column)) and repeats(frame[column])
+    ]
+    if not found:
+        return None, ""
+    coarsest = [c for c in found if all(_holds(frame[c], frame[other]) for other in found)]
+    if not coarsest:
+        choices = [Choice(c, f"{frame[c].nunique()} groups") for c in found]
+        choices.append(Choice("none", "each image is on its own"))
+        raise Unclear(f"{file}: several columns could be groups", "--group", choices)
+    return coarsest[0], "its name says what has several images"
+
+
+def _holds(coarse: pd.Series[Any], fine: pd.Series[Any]) -> bool:
+    """Whether every group of the fine column lies within one of the coarse column."""
+    return len(set(zip(coarse, fine, strict=True))) == int(fine.nunique())
+
+
+def parent_of(frame: pd.DataFrame, id_column: str, taken: Collection[str]) -> str | None:
+    ids = frame[id_column]
+    others = [str(column) for column in frame.columns if column not in (id_column, *taken)]
+    return next((c for c in others if is_parent(c, frame[c], ids)), None)
+
+
+def split_of(file: Path, frame: pd.DataFrame, taken: Collection[str], chosen: Chosen) -> str | None:
+    """The column that says which split a row belongs to."""
+    names = [str(column) for column in frame.columns]
+    if chosen.split_column is not None:
+        if chosen.split_column in ("", "none"):
+            return None
+        if chosen.split_column.strip() not in names:
+            raise DataError(
+                f"--split-column {in_shell(chosen.split_column)}: {file} has no column of that "
+                f"name (it has {listed(names)}).{did_you_mean(chosen.split_column, names)}"
+            )
+        return chosen.split_column.strip()
+    found = [c for c in names if c not in taken and is_split(frame[c])]
+    if len(found) > 1:
+        choices = [Choice(c, listed(sorted(frame[c].unique()))) for c in found]
+        choices.append(Choice("none", "all rows are for training"))
+        raise Unclear(f"{file}: several columns name splits", "--split-column", choices)
+    return found[0] if found else None
