@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli import cache, init, plugins, recipes, report, run, runs, score, tune
+from toolkit.cli import cache, data, init, plugins, recipes, report, run, runs, score, tune
 from toolkit.cli.plugin_commands import MARKUP, WithPluginCommands
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("tune")(tune.tune)
 app.command("init")(init.init)
+app.command("data")(data.data)
 app.command("validate")(recipes.validate)
 app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)
