@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -12,17 +11,15 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from toolkit.contracts import Event, Notify, RunInfo, TrialInfo, ignore
+from toolkit.contracts import Event, Notify, ignore
 from toolkit.errors import RunError
 from toolkit.plugin.host import Host
-from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import write_json
 from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.log import log_error
 from toolkit.runs.machine import machine_faults
 from toolkit.runs.reading import DamagedFile, read_json
-from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
 from toolkit.tune.address import without_secrets
 from toolkit.tune.asked import Asked
@@ -33,10 +30,11 @@ from toolkit.tune.folder import StudyFolder, study_folder, study_hash
 from toolkit.tune.objective import curve_of
 from toolkit.tune.open import check_corners, open_study
 from toolkit.tune.result import write_result
-from toolkit.tune.rows import candidates, row_of, rows_of
+from toolkit.tune.rows import candidates
 from toolkit.tune.stop import noise, unlikely
 from toolkit.tune.storage import check_url, close_storage, out_of_reach, storage_errors
 from toolkit.tune.sweep import sweep
+from toolkit.tune.teller import Teller
 from toolkit.tune.tickets import TICKET, finished
 from toolkit.tune.trial import Study, run_rescore, run_trial
 from toolkit.tune.work import Goal, ended, work
@@ -101,7 +99,7 @@ def tune(
 
 
 def _search_and_rescore(study: Study, hash_: str, name: str, asked: Asked, notify: Notify) -> None:
-    teller = _Teller(study, asked, notify)
+    teller = Teller(study, asked, notify)
     deadline = None if asked.seconds is None else time.time() + asked.seconds
     why = ""
     try:
@@ -236,77 +234,3 @@ def _record(study: Study, hash_: str, name: str, asked: Asked, notify: Notify) -
                 f"it there{f' (--storage {before})' if before else ', without --storage'}"
             )
     write_json(file, facts)
-
-
-class _Teller:
-    """Tells whoever watches, and the recipe's tracker, of every trial that ends."""
-
-    def __init__(self, study: Study, asked: Asked, notify: Notify) -> None:
-        self.study, self.notify, self.rescore = study, notify, False
-        plan, path = study.plan, study.folder.path
-        plan_hash = plan.hash(study.bench.data(plan).fingerprint)
-        # A copy for the tracker, which may keep and change it, and one for what it is told later.
-        given, self.info = (
-            RunInfo(path.name, str(path), plan_hash, deepcopy(dict(plan.values))) for _ in range(2)
-        )
-        track = plan.choices.get(("track",))
-        makers = {} if track is None else {track.use: partial(track.build, given)}
-        self.trackers = Trackers(
-            makers,
-            lambda failed: notify(Event("message", str(failed))),
-            guard=same_random_numbers,
-            entries={} if track is None else {track.use: track.entry},
-        )
-        self.known = self._ended()
-        facts = {
-            "folder": str(study.folder.path),
-            "paths": [entry.path for entry in study.space.entries],
-            "objective": study.objective.name,
-            "maximize": study.objective.maximize,
-            "trials": asked.trials,
-            "since": study.since,
-            "rows": rows_of(study, study.study.get_trials(deepcopy=False)),
-        }
-        notify(Event("study", data=facts))
-
-    def enter(self, rescore: bool) -> None:
-        self.rescore = rescore
-        self.known = self._ended()
-
-    def told(self, trial: FrozenTrial) -> None:
-        """A trial ended."""
-        row = row_of(self.study, trial)
-        self.notify(Event("trial", data=row))
-        if self.rescore:
-            return
-        states: dict[str, Any] = {"COMPLETE": "complete", "PRUNED": "pruned"}
-        plan = row["plan"] or ""
-        info = TrialInfo(
-            trial.number,
-            states.get(trial.state.name, "failed"),
-            row["values"],
-            row["score"],
-            dict(trial.intermediate_values),
-            plan,
-            str(self.study.folder.trial(plan).path) if plan else "",
-            row["reason"],
-        )
-        self.trackers.toolkit_trial_end(study=self.info, trial=info)
-
-    def poll(self) -> None:
-        """Look for trials that ended in other processes."""
-        trials, ended = self._trials(), self._ended()
-        for trial in trials:
-            if trial.state == TrialState.RUNNING:
-                self.notify(Event("trial", data=row_of(self.study, trial)))
-            elif trial.number in ended - self.known:
-                self.told(trial)
-        self.known = ended
-
-    def _trials(self) -> list[FrozenTrial]:
-        return (self.study.final if self.rescore else self.study.study).get_trials(deepcopy=False)
-
-    def _ended(self) -> set[int]:
-        trials = self._trials()
-        ended = [*finished(trials), *failures(trials, self.study.deaths)]
-        return {trial.number for trial in ended}
