@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.documents import FILE, LABEL
-from toolkit.builtin.names import listed
 from toolkit.builtin.splits import role_of
 from toolkit.builtin.table_source import META
 from toolkit.check.ask import Chosen
 from toolkit.check.inventory import Inventory
 from toolkit.check.tables import TableSeen, namings
+from toolkit.errors import listed
 
 if TYPE_CHECKING:
     import pandas as pd

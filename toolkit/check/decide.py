@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from toolkit.builtin.names import listed
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.inventory import Inventory
 from toolkit.check.of_folders import (
@@ -15,7 +14,7 @@ from toolkit.check.of_folders import (
 from toolkit.check.of_table import Labelled, Looked, best_table, look_at_tables, table_reading
 from toolkit.check.reading import Reading
 from toolkit.check.tables import TableSeen, read_tables
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 
 SOURCES = ("csv", "folder", "names")
 

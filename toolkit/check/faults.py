@@ -10,7 +10,8 @@ from toolkit.check.survey import Survey
 from toolkit.contracts import Table, ignore
 from toolkit.data.digests import content_digests
 from toolkit.data.duplicates import Duplicates, duplicates_of, with_contents
-from toolkit.data.table import listed, table_problems
+from toolkit.data.table import table_problems
+from toolkit.errors import listed
 
 
 def refused(found: Survey, folds: int) -> list[str]:

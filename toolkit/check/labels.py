@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.builtin.names import listed
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.columns import (
     is_flag,
@@ -18,7 +17,7 @@ from toolkit.check.columns import (
     repeats,
     several_labels,
 )
-from toolkit.errors import DataError, did_you_mean, in_shell
+from toolkit.errors import DataError, did_you_mean, in_shell, listed
 
 if TYPE_CHECKING:
     import pandas as pd

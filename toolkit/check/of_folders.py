@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID, Layout, find_layout
 from toolkit.builtin.folder_source import NUMBERED
 from toolkit.builtin.formats import names_an_image
-from toolkit.builtin.names import listed
 from toolkit.builtin.splits import role_of
 from toolkit.check.ask import Chosen
 from toolkit.check.companions import test_options
@@ -19,7 +18,7 @@ from toolkit.check.labels import group_of
 from toolkit.check.reading import Reading
 from toolkit.check.tables import Naming, TableSeen
 from toolkit.check.vocabulary import CAMERAS
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 
 _PARTS = re.compile(r"(part|batch|chunk|shard|split|fold|dir|folder|page|set)[\W_]*\d+$", re.I)
 

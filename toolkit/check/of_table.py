@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.builtin.names import listed
 from toolkit.builtin.splits import role_of
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.columns import is_known, repeats
@@ -17,7 +16,7 @@ from toolkit.check.labels import Labels, group_of, labels_of, parent_of, split_o
 from toolkit.check.reading import Reading
 from toolkit.check.tables import Naming, TableSeen, best_naming, lost, namings
 from toolkit.check.vocabulary import IDS
-from toolkit.errors import DataError
+from toolkit.errors import DataError, listed
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from toolkit.builtin.names import listed, resolve, unresolved_lines
+from toolkit.builtin.names import resolve, unresolved_lines
 from toolkit.builtin.splits import Role, role_of
 from toolkit.builtin.tables import Rows, read_rows
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.inventory import Inventory
-from toolkit.errors import DataError, in_shell
+from toolkit.errors import DataError, in_shell, listed
 from toolkit.files import require_regular
 
 if TYPE_CHECKING:

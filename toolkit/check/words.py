@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from toolkit.check.faults import duplicates
 from toolkit.check.survey import Survey
 from toolkit.contracts import Submission, Table
-from toolkit.data.table import listed
+from toolkit.errors import listed
 
 _CLASSES = 12  # classes that are named with their counts
 

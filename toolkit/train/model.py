@@ -10,8 +10,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
 from toolkit.contracts import Event, Facts, InputSpec, Notify, Preprocess, ignore
-from toolkit.data.table import listed
-from toolkit.errors import PluginError, UserError
+from toolkit.errors import PluginError, UserError, listed
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.train.device import make_accelerator
 from toolkit.train.layout import AROUND, harmful_convolutions
