@@ -49,6 +49,8 @@ SECTION_TEXTS = {
     ("schedule",): "How the learning rate moves.",
     ("train",): "The loop.",
     ("ensemble",): "How the folds' test predictions are joined.",
+    ("submission",): "How `submission.csv` is written. Its header, order and kind of value are the "
+    "sample's.",
     ("track",): "A tracker, which observes the run.",
     ("tune",): "How `toolkit tune` searches.",
     ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best "

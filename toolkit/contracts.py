@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -232,6 +232,14 @@ class Submission:
     another form (`1` for `1.0`, or `1.0` for `1`)."""
     problem: str = ""
     """Why what the sample asks for cannot be written; it stops a run before training."""
+
+    def of_rows(self, rows: Sequence[int]) -> Submission:
+        """The form for some of the test rows."""
+        columns = tuple(
+            replace(c, values=tuple(c.values[row] for row in rows)) if c.values else c
+            for c in self.columns
+        )
+        return replace(self, columns=columns, ids=tuple(self.ids[row] for row in rows))
 
 
 @dataclass(frozen=True)

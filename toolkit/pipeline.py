@@ -18,7 +18,7 @@ from toolkit.data.folds import fold_warnings
 from toolkit.data.smoke import handful
 from toolkit.data.table import table_of
 from toolkit.ensemble.join import check_ensembler, join_oof, joined_test
-from toolkit.ensemble.submission import write_submission
+from toolkit.ensemble.submission import check_clip, kind_of, write_submission
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Dropped, Trackers
 from toolkit.predict.files import (
@@ -101,6 +101,7 @@ def run_plan(
     for line in (*plan.notes, *changes_since(Path(plan.path), plan.components)):
         notify(Event("message", line))
     table = table_of(plan.choice("data"), notify)
+    _tell(table, notify)
     _check(plan, table, notify)
     stages.enter("decode")
     data = check_data(
@@ -124,13 +125,22 @@ def run_plan(
             _carry_out(job)
     else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
-        follow_the_sample(folder, data.table)
+        follow_the_sample(plan, folder, data.table)
     return Run(folder.path)
+
+
+def _tell(table: Table, notify: Notify) -> None:
+    """Say what was found out while reading, and what the submission will be."""
+    for note in table.notes:
+        notify(Event("message", note))
+    if table.submission is not None and not table.submission.problem:
+        notify(Event("message", f"submission.csv: {kind_of(table)}"))
 
 
 def _check(plan: Plan, table: Table, notify: Notify) -> None:
     """Build and try what the recipe chose, before any work."""
     check_components(plan, table, notify)
+    check_clip(plan.submission.clip, len(table.classes))
     if table.test is not None and not table.problems and len(table.train):
         facts = facts_of(plan, table, table.train["label"].to_numpy())
         check_ensembler(plan.choice("ensemble"), facts, plan.split.folds)
@@ -231,7 +241,7 @@ def _finish(
         test = joined_test(job, meta)
         write_predictions(folder.test, test, meta)
         joined = as_predictions(test, table.classes)
-        submission = write_submission(folder.submission, joined, table)
+        submission = write_submission(folder.submission, joined, table, plan.submission.clip)
     report = build_report(
         folder,
         plan,

@@ -16,7 +16,7 @@ from toolkit.builtin.names import resolve, unresolved_lines
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
-from toolkit.builtin.sample import Classes
+from toolkit.builtin.sample import Classes, two_columns
 from toolkit.builtin.sampled import Sample
 from toolkit.contracts import Submission, Table
 from toolkit.errors import DataError, listed
@@ -83,7 +83,7 @@ class Folder:
             train,
             test,
             classes,
-            columns=_header(asked),
+            columns=two_columns(asked, *Table.columns),
             problems=tuple(said.problems),
             notes=tuple(said.notes),
             submission=asked,
@@ -243,10 +243,3 @@ def _naming(rows: pd.DataFrame, ids: Sequence[str], but: str) -> str | None:
     }
     best = max(counts, key=lambda column: counts[column], default=None)
     return best if best is not None and counts[best] > 0 else None
-
-
-def _header(asked: Submission | None) -> tuple[str, str]:
-    if asked is None or not asked.columns:
-        return Table.columns
-    ids = next(column.name for column in asked.columns if column.means == "id")
-    return ids, next(column.name for column in asked.columns if column.means != "id")

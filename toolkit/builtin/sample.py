@@ -293,3 +293,14 @@ def _is_number(text: str) -> bool:
 
 def _is_share(text: str) -> bool:
     return _is_number(text) and 0 <= float(text) <= 1
+
+
+def two_columns(asked: Submission | None, id_column: str, target_column: str) -> tuple[str, str]:
+    """The ID's and the label's column of a submission, for who knows of no others."""
+    if asked is None or not asked.columns:
+        return id_column, target_column
+    ids = next(column.name for column in asked.columns if column.means == "id")
+    single = [c.name for c in asked.columns if c.means == "label"]
+    single += [c.name for c in asked.columns if c.means == "probability"]
+    classes = sum(column.means == "probability" for column in asked.columns)
+    return ids, target_column if classes > 1 else single[0]

@@ -10,7 +10,7 @@ from toolkit.builtin.documents import FILE, LABEL
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
-from toolkit.builtin.sample import Classes
+from toolkit.builtin.sample import Classes, two_columns
 from toolkit.builtin.sampled import Sample, found_rows, inside
 from toolkit.builtin.splits import Role, role_of
 from toolkit.builtin.tables import Rows
@@ -77,7 +77,7 @@ class Csv:
             test,
             tuple(classes.names),
             tuple(_number(target) for target in classes.targets),
-            self._header(asked),
+            two_columns(asked, self._id, self.target_column.strip()),
             tuple(said.problems),
             notes=tuple(said.notes),
             submission=asked,
@@ -221,13 +221,6 @@ class Csv:
         bare = [name.removesuffix(self.suffix) for name in names]
         paths = [place.path(name) for name in names]
         return pd.DataFrame({"id": bare, "path": paths}, dtype=str), None
-
-    def _header(self, asked: Submission | None) -> tuple[str, str]:
-        """The submission's two columns, for who asks for no more: the ID's and the first other."""
-        if asked is None or not asked.columns:
-            return self._id, self.target_column.strip()
-        ids = next(column.name for column in asked.columns if column.means == "id")
-        return ids, next(column.name for column in asked.columns if column.means != "id")
 
     def _lineage(self, rows: pd.DataFrame, column: str | None) -> pd.Series[Any]:
         """The column's values; where there is none, or it is empty, the row's own ID."""

@@ -44,6 +44,8 @@ def in_form(table: Table) -> tuple[Table, list[str]]:
     test = None if table.test is None else _frame(table.test, "test", TEST_COLUMNS, found)
     targets, columns = _targets(table.targets, len(classes), found), _header(table.columns, found)
     table = replace(table, train=train, test=test, classes=classes, targets=targets)
+    if not _fits(table, found):
+        table = replace(table, submission=None)
     return replace(table, columns=columns, problems=_lines(table.problems, found)), found
 
 
@@ -52,6 +54,7 @@ def submission_problems(table: Table) -> list[str]:
     found: list[str] = []
     _targets(table.targets, len(table.classes), found)
     _header(table.columns, found)
+    _fits(table, found)
     return found
 
 
@@ -190,6 +193,29 @@ def _header(columns: object, found: list[str]) -> tuple[str, str]:
         return names[0], names[1]
     found.append(f"columns are {columns!r}, expected the names of the ID's and the label's column")
     return _COLUMNS
+
+
+def _fits(table: Table, found: list[str]) -> bool:
+    """Whether the submission's form fits the rows and classes."""
+    form, classes = table.submission, len(table.classes)
+    if form is None or form.problem:
+        return True
+    rows = 0 if table.test is None else len(table.test)
+    wrong = []
+    if len(form.ids) != rows:
+        wrong.append(f"has {len(form.ids)} ids for {rows} test rows; give one a row")
+    if len(form.labels) != classes:
+        wrong.append(f"has {len(form.labels)} labels for {classes} classes; give one a class")
+    means = [column.means for column in form.columns]
+    if means.count("id") != 1 or not {"label", "probability"} & set(means):
+        wrong.append("needs one column of IDs, and one of labels or probabilities")
+    for column in form.columns:
+        if column.means == "kept" and len(column.values) != rows:
+            wrong.append(f"keeps {len(column.values)} values of {column.name} for {rows} rows")
+        if column.means == "probability" and column.label not in range(classes):
+            wrong.append(f"has {column.name} for the class {column.label}, which there is not")
+    found += [f"submission {text}" for text in wrong]
+    return not wrong
 
 
 def _lines(problems: object, found: list[str]) -> tuple[str, ...]:

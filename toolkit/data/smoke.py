@@ -31,7 +31,10 @@ def handful(table: Table, folds: int) -> Table:
         few = different_first.groupby("label").head(folds).drop(columns="copy")
     few = few.drop(columns="turn").sort_values("id").reset_index(drop=True)
     test = None if table.test is None else table.test.head(TEST_IMAGES).reset_index(drop=True)
-    return replace(table, train=few, test=test)
+    form = table.submission
+    if form is not None and test is not None:
+        form = form.of_rows(range(len(test)))
+    return replace(table, train=few, test=test, submission=form)
 
 
 def _are_copies(rows: pd.DataFrame) -> pd.Series[bool]:

@@ -25,6 +25,7 @@ from toolkit.recipe.sections import (
     Proxy,
     Schedule,
     Split,
+    SubmissionSection,
     Train,
     Tune,
     Validate,
@@ -38,6 +39,7 @@ _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("track",),
     ("tune",),
     ("train", "workers"),
+    ("submission",),
     ("split", "conflicts"),
 )
 
@@ -152,6 +154,10 @@ class Plan:
     @property
     def train(self) -> Train:
         return self.sections[("train",)]  # type: ignore[return-value]
+
+    @property
+    def submission(self) -> SubmissionSection:
+        return self.sections[("submission",)]  # type: ignore[return-value]
 
     @property
     def tune(self) -> Tune:

@@ -196,6 +196,13 @@ class Train(Section):
     ] = "auto"
 
 
+class SubmissionSection(Section):
+    clip: Annotated[
+        float,
+        Field(ge=0, lt=0.5, description="least probability that is written; rows still sum to 1"),
+    ] = 0.0
+
+
 class Tune(Section):
     """How `toolkit tune` searches; what it searches is `[tune.space]`."""
 
@@ -260,6 +267,7 @@ FIXED: dict[Keys, type[Section]] = {
     ("validate",): Validate,
     ("optimizer",): Optimizer,
     ("train",): Train,
+    ("submission",): SubmissionSection,
     ("tune",): Tune,
     ("tune", "proxy"): Proxy,
 }
@@ -304,6 +312,7 @@ SECTIONS: tuple[Keys, ...] = (
     ("schedule",),
     ("train",),
     ("ensemble",),
+    ("submission",),
     ("track",),
     ("tune",),
     ("tune", "proxy"),

@@ -51,7 +51,7 @@ REPORT = {
     "copies.test": "test images whose file's content a training image has",
     "submission": "null without test rows",
     "submission.rows": "rows of submission.csv",
-    "submission.columns": "its two columns",
+    "submission.columns": "its ID column, and that of the label where it has one",
     "submission.classes[].class": "name",
     "submission.classes[].target": "what the file says for the class",
     "submission.classes[].predicted_share": "share of the test rows that were read as the class",

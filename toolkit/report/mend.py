@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from toolkit.contracts import Event, Table
 from toolkit.ensemble.join import join_oof, joined_test
-from toolkit.ensemble.submission import lint, write_submission
+from toolkit.ensemble.submission import (
+    holds_probabilities,
+    lint,
+    submission_text,
+    write_submission,
+)
 from toolkit.errors import RunError
 from toolkit.predict.files import as_predictions, read_predictions, write_predictions
+from toolkit.recipe.plan import Plan
 from toolkit.report.mistakes import find_mistakes
 from toolkit.report.page import draw_page
 from toolkit.runs.atomic import not_finite, write_json
@@ -65,7 +71,7 @@ def _mended(job: Job, lost: list[DamagedFile]) -> bool:
         write_predictions(folder.oof, join_oof([fold.oof for fold in each], table, meta), meta)
     if folder.test in broken:
         write_predictions(folder.test, joined_test(job, meta), meta)
-    follow_the_sample(folder, table)
+    follow_the_sample(job.plan, folder, table)
     if folder.mistakes in broken:
         oof, _ = read_predictions(folder.oof)
         write_json(folder.mistakes, find_mistakes(oof, job.data, job.plan.image))
@@ -73,9 +79,16 @@ def _mended(job: Job, lost: list[DamagedFile]) -> bool:
     return True
 
 
-def follow_the_sample(folder: RunFolder, table: Table) -> None:
-    """A sample submission whose order or header changed changes no prediction, only the file; one
-    that is gone is written again."""
-    if table.test is not None and lint(folder.submission, table):
-        rows, _ = read_predictions(folder.test, f"remove it, and {folder.way_out}")
-        write_submission(folder.submission, as_predictions(rows, table.classes), table)
+def follow_the_sample(plan: Plan, folder: RunFolder, table: Table) -> None:
+    """A sample submission whose order or header changed, or another clip, changes no prediction,
+    only the file; one that is gone is written again."""
+    if table.test is None:
+        return
+    faulty = bool(lint(folder.submission, table))
+    if not faulty and not holds_probabilities(table):
+        return
+    rows, _ = read_predictions(folder.test, f"remove it, and {folder.way_out}")
+    predictions, clip = as_predictions(rows, table.classes), plan.submission.clip
+    current = "" if faulty else folder.submission.read_text(encoding="utf-8")
+    if current != submission_text(predictions, table, clip):
+        write_submission(folder.submission, predictions, table, clip)
