@@ -64,6 +64,14 @@ def test_the_default_bound_is_the_size_at_which_pillow_refuses() -> None:
     assert ImageSpec(16).max_pixels == 2 * PIL.MAX_IMAGE_PIXELS
 
 
+def test_a_size_alone_is_refused_as_the_image_is(tmp_path: Path) -> None:
+    for suffix in ("png", "jpg"):
+        PIL.fromarray(smooth(20, 30)).save(tmp_path / f"a.{suffix}")
+    with pytest.raises(DataError, match=r"30 x 20 pixels, above the bound"):
+        image_size(tmp_path / "a.png", 599)
+    assert image_size(tmp_path / "a.jpg", 599) == (30, 20)  # read at a smaller scale
+
+
 def test_a_large_header_alone_is_refused_without_its_pixels(tmp_path: Path) -> None:
     file = tmp_path / "huge.png"
     PIL.new("1", (14_000, 14_000)).save(file)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image as PIL
 
-from toolkit.contracts import Image, ImageSpec
+from toolkit.contracts import MAX_PIXELS, Image, ImageSpec
 from toolkit.data.levels import Values, has_gaps, is_deep, levels_of, to_eight_bits
 from toolkit.data.picture import Size, cause, has_more, mode_of, size_of, upright, with_picture
 from toolkit.errors import DataError, UserError
@@ -87,9 +87,12 @@ def is_deep_file(path: str | Path) -> bool:
     return _of_file(path, lambda content: is_deep(mode_of(content)))
 
 
-def image_size(path: str | Path) -> Size:
-    """Width and height of an image file as it is stored, pixels, by its header."""
-    return _of_file(path, size_of)
+def image_size(path: str | Path, max_pixels: int = MAX_PIXELS) -> Size:
+    """Width and height of an image file as it is stored, pixels, by its header.
+
+    Raises `DataError` as `decode` does, and of what the header does not tell, nothing.
+    """
+    return _of_file(path, lambda content: size_of(content, max_pixels))
 
 
 def _of_file(path: str | Path, read: Callable[[BinaryIO], T]) -> T:

@@ -108,10 +108,15 @@ def _opened(content: BinaryIO) -> PIL.Image:
             return PIL.open(content)
 
 
-def size_of(content: BinaryIO) -> Size:
-    """Width and height of an image as it is stored, pixels; only the header is read."""
+def size_of(content: BinaryIO, max_pixels: int) -> Size:
+    """Width and height of an image as it is stored, pixels; only the header is read.
+
+    Raises `TooLarge` above the bound; not for a JPEG, which is read at a smaller scale.
+    """
     _register_plugins()
     with _within(0), _opened(content) as file:
+        if math.prod(file.size) > max_pixels and not isinstance(file, JpegImageFile):
+            raise TooLarge(file.size, max_pixels)
         return file.size
 
 
