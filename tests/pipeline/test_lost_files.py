@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -191,9 +192,11 @@ def test_an_unfinished_run_predicts_again_what_a_fold_lost(
 ) -> None:
     run.folder.report.unlink()
     damage(run.folder.fold(0).test, how)
+    damage(run.folder.fold(0).oof, how)
     told = same_again(run, finished)
     assert not told.trained
     assert any("predicted again from weights.safetensors" in line for line in told)
+    assert not any("cannot be made again" in line for line in told)
     assert (run.path / "test.parquet").read_bytes() == finished.folder.test.read_bytes()
 
 
@@ -227,6 +230,35 @@ def state_of_a_stopped_fold(run: Run) -> None:
     fold = run.folder.fold(1)
     save_tree(fold.state, {"progress": {"best_epoch": 1}})
     fold.best(1).write_bytes(fold.weights.read_bytes())
+
+
+@pytest.mark.parametrize("how", ["gone", "half"])
+def test_an_unfinished_run_says_what_a_fold_lost_that_is_done(
+    finished: Run, run: Run, how: str
+) -> None:
+    run.folder.report.unlink()
+    damage(run.path / "folds/0/weights.safetensors", how)
+    damage(run.path / "folds/0/preprocess.json", how)
+    damage(run.path / "folds/1/preprocess.json", how)
+    damage(run.path / "folds/1/history.csv", how)
+    told = same_again(run, finished)
+    assert not told.trained
+    (weights,) = [line for line in told if "folds/0/weights" in line]
+    assert weights.endswith(f"to train that fold anew, remove {run.path / 'folds/0'}")
+    assert any("folds/1/preprocess.json" in line and "predicted again" in line for line in told)
+    assert any("folds/1/history.csv" in line and "cannot be made again" in line for line in told)
+    good = finished.path / "folds/1/preprocess.json"
+    assert (run.path / "folds/1/preprocess.json").read_bytes() == good.read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+@pytest.mark.parametrize("name", ["folds.csv", "folds/1/oof.parquet", "folds/1/preprocess.json"])
+def test_a_fifo_in_the_place_of_a_file_blocks_nothing(finished: Run, run: Run, name: str) -> None:
+    (run.path / name).unlink()
+    os.mkfifo(run.path / name)
+    told = same_again(run, finished)
+    assert any(name in line and "is a FIFO" in line for line in told)
+    assert (run.path / name).is_file()
 
 
 @pytest.mark.parametrize("how", ["empty", "half", "garbage"])

@@ -7,6 +7,7 @@ a copy that broke off, an editor.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import RunError, cause
-from toolkit.files import require_no_shortage
+from toolkit.files import open_regular, require_no_shortage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,16 +75,15 @@ def read_csv(
     """
     import pandas as pd
 
+    text = _text(file, way_out)
     try:
-        rows = pd.read_csv(file, dtype=dict(columns), keep_default_na=False)
-    except OSError as error:
-        raise DamagedFile(file, _unread(error), way_out) from error
+        rows = pd.read_csv(io.StringIO(text), dtype=dict(columns), keep_default_na=False)
     except ValueError as error:  # whatever pandas raises is one, and text that is no UTF-8
         raise DamagedFile(file, f"is damaged, no CSV of ours ({cause(error)})", way_out) from error
     missing = [column for column in columns if column not in rows.columns]
     if missing:
         raise DamagedFile(file, f"is damaged, it has no column {', '.join(missing)}", way_out)
-    if not _text(file, way_out).endswith("\n"):
+    if not text.endswith("\n"):
         raise DamagedFile(file, "is damaged, it breaks off", way_out)
     return rows
 
@@ -96,6 +96,7 @@ def reading(file: Path, *errors: type[Exception], way_out: str = "") -> Iterator
         errors: what the reader raises for a file that is not its own.
     """
     try:
+        open_regular(file).close()  # a library would wait for a FIFO
         yield
     except OSError as error:
         require_no_shortage(file, error)
@@ -106,7 +107,8 @@ def reading(file: Path, *errors: type[Exception], way_out: str = "") -> Iterator
 
 def _text(file: Path, way_out: str) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        with io.TextIOWrapper(open_regular(file), encoding="utf-8") as text:
+            return text.read()
     except OSError as error:
         require_no_shortage(file, error)
         raise DamagedFile(file, _unread(error), way_out) from error

@@ -58,7 +58,7 @@ def train_folds(
     Args:
         folds: `id, parent, group, fold`, as `assign_folds` cuts them.
         hook: receives the tracker events.
-        watch: sees every score and may stop the training.
+        watch: sees every score and may stop the training; whoever watches keeps no weights.
         numbers: the folds to train; without them, all.
 
     Returns whether every fold came to its end.
@@ -73,7 +73,7 @@ def train_folds(
     job.stages.enter("train")
     for fold in range(job.plan.split.folds) if numbers is None else numbers:
         fold_job = made(fold)
-        if is_done(fold_job, job.notify):
+        if is_done(fold_job, job.notify, keeps_weights=watch is None):
             fold_job.folder.forget_training()
         elif not train_fold(fold_job, job.notify, hook, watch):
             return False

@@ -18,9 +18,13 @@ from toolkit.train.fold import predict_fold
 from toolkit.train.job import FoldJob
 
 
-def is_done(job: FoldJob, notify: Notify) -> bool:
-    """Whether a fold needs no training. Predictions that it lost are made again from its weights;
-    where those are gone, too, the fold begins anew, and `notify` is told."""
+def is_done(job: FoldJob, notify: Notify, *, keeps_weights: bool = True) -> bool:
+    """Whether a fold needs no training. What it lost is made again from its weights; where they are
+    gone, and predictions too, the fold begins anew. `notify` is told of whatever is lost.
+
+    Args:
+        keeps_weights: False for a trial of a study, which throws them away.
+    """
     files = job.folder
     if not files.done.is_file():
         return False
@@ -33,15 +37,23 @@ def is_done(job: FoldJob, notify: Notify) -> bool:
         return _begins_anew(job, f"{files.done}: holds what is no number", notify)
     wanted = [files.oof] if job.test is None else [files.oof, files.test]
     lost = [text for file in wanted if (text := _unreadable(file)) is not None]
-    if not lost:
-        bad = [file for file in wanted if not _numbers(file)]
-        return not bad or _begins_anew(job, f"{bad[0]}: holds what is no number", notify)
-    try:
-        safetensors(files.weights, "")
-    except DamagedFile as damage:
-        return _begins_anew(job, f"{lost[0]}; {damage}", notify)
-    notify(Event("message", f"{'; '.join(lost)}; predicted again from {files.weights.name}"))
-    predict_fold(job, notify)
+    found = fold_faults(files, tested=False, way_out="") if keeps_weights else []
+    lasting = (files.weights, files.history, files.preprocess)
+    left = [fault for fault in found if fault.file in lasting]
+    if all(fault.file != files.weights for fault in left):  # they make it again, too
+        lost += [str(fault) for fault in left if fault.file == files.preprocess]
+        left = [fault for fault in left if fault.file != files.preprocess]
+    if lost:
+        try:
+            safetensors(files.weights, "")
+        except DamagedFile as damage:
+            return _begins_anew(job, f"{lost[0]}; {damage}", notify)
+        notify(Event("message", f"{'; '.join(lost)}; predicted again from {files.weights.name}"))
+        predict_fold(job, notify)
+    elif bad := [file for file in wanted if not _numbers(file)]:
+        return _begins_anew(job, f"{bad[0]}: holds what is no number", notify)
+    for fault in left:
+        notify(Event("message", f"{fault}; {_without(files.path)}"))
     return True
 
 
@@ -69,6 +81,13 @@ def mend_fold(
     if joined is not None:  # the very rows that were joined, whatever this machine predicts
         write_predictions(files.oof, joined[joined["fold"] == job.fold], job.meta)
     return fold_faults(files, tested=tested, way_out="")
+
+
+def _without(fold: Path) -> str:
+    return (
+        "it cannot be made again, and nothing else of the run needs it; to train that fold anew, "
+        f"remove {fold}"
+    )
 
 
 def _begins_anew(job: FoldJob, why: str, notify: Notify) -> bool:
