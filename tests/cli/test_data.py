@@ -127,8 +127,22 @@ def test_of_many_classes_the_most_frequent_and_the_rarest_are_shown(
     assert done.code == 0, done.err
     lines = done.out.splitlines()
     assert lines[1] == "the most frequent and the rarest classes, without 10 in between:"
-    assert lines[3].split()[:4] == ["8", "c07", "c07", "3"]
+    assert lines[2].split() == ["row", "class", "images", "share", "groups"]
+    assert lines[3].split()[:3] == ["8", "c07", "3"]
     assert lines[-1].endswith("a row a class in this order (the first 24 of 60 classes)")
+
+
+def test_a_submission_of_probabilities_shows_a_column_a_class(
+    toolkit_cli: Cli, pages: Path
+) -> None:
+    sample = pages / "pages" / "sample_submission.csv"
+    sample.write_text("ID,dog,cat\nt2.png,0.5,0.5\nt0.png,0.5,0.5\nt1.png,0.5,0.5\n")
+    done = toolkit_cli("data", "pages.toml")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert lines[1].split() == ["row", "class", "images", "share", "groups"]
+    assert "  ID,dog,cat" in lines
+    assert any(line.startswith("  t2.png,0.5") for line in lines)
 
 
 def test_titles_that_the_sheets_font_lacks_are_left_out(toolkit_cli: Cli, pages: Path) -> None:

@@ -80,7 +80,7 @@ def _print(name: str, found: Overview) -> None:
 def _print_classes(found: Overview) -> None:
     from toolkit.cli.console import print_table
 
-    head = ("row", "class", "in submissions", "images", "share", "groups")
+    head: tuple[str, ...] = ("row", "class", "in submissions", "images", "share", "groups")
     total = sum(images for _, _, images, _ in found.classes)
     ordered = list(enumerate(found.classes))
     if len(ordered) > _CLASSES:
@@ -88,10 +88,13 @@ def _print_classes(found: Overview) -> None:
         left = len(ordered) - _CLASSES
         typer.echo(f"the most frequent and the rarest classes, without {left} in between:")
         ordered = ordered[: _CLASSES // 2] + ordered[-(_CLASSES // 2) :]
-    rows = [
-        (f"{label + 1}", name, f"{target}", f"{images:,}", f"{images / total:.1%}", f"{groups:,}")
-        for label, (name, target, images, groups) in ordered
+    rows: list[tuple[str, ...]] = [
+        (f"{label + 1}", name, written, f"{images:,}", f"{images / total:.1%}", f"{groups:,}")
+        for label, (name, written, images, groups) in ordered
     ]
+    if not any(written for _, written, _, _ in found.classes):  # nothing to say
+        head = (*head[:2], *head[3:])
+        rows = [(*row[:2], *row[3:]) for row in rows]
     print_table(head, rows)
 
 

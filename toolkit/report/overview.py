@@ -26,8 +26,9 @@ class Overview:
     """What was read."""
 
     data: Data
-    classes: list[tuple[str, object, int, int]]
-    """Name, what a submission writes, training images, and different groups of each class."""
+    classes: list[tuple[str, str, int, int]]
+    """Name, what a submission writes, training images, and different groups of each class. It
+    writes nothing where its columns are probabilities, or where there is none."""
     copies: int
     """Training rows that were made from another."""
     groups: list[int]
@@ -81,13 +82,22 @@ def _head(table: Table) -> pd.DataFrame:
     return rows.assign(label=[table.classes[label] for label in rows["label"]])
 
 
-def _classes(table: Table, originals: pd.DataFrame) -> list[tuple[str, object, int, int]]:
+def _classes(table: Table, originals: pd.DataFrame) -> list[tuple[str, str, int, int]]:
     images = originals["label"].value_counts()
     groups = originals.groupby("label")["group"].nunique()
     return [
-        (name, table.target_of(label), int(images.get(label, 0)), int(groups.get(label, 0)))
+        (name, _written(table, label), int(images.get(label, 0)), int(groups.get(label, 0)))
         for label, name in enumerate(table.classes)
     ]
+
+
+def _written(table: Table, label: int) -> str:
+    if table.test is None:
+        return ""
+    form = table.submission
+    if form is None:
+        return str(table.target_of(label))
+    return form.labels[label] if any(c.means == "label" for c in form.columns) else ""
 
 
 def _submission(table: Table) -> list[str]:
