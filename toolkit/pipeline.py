@@ -15,8 +15,8 @@ from toolkit.data.cache import cache_folder
 from toolkit.data.check import check_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import fold_warnings
+from toolkit.data.rare import rare_warning, table_for
 from toolkit.data.smoke import handful
-from toolkit.data.table import table_of
 from toolkit.ensemble.join import check_ensembler, join_oof, joined_test
 from toolkit.ensemble.submission import check_clip, kind_of, write_submission
 from toolkit.plugin.host import Host, load_host
@@ -100,7 +100,7 @@ def run_plan(
     stages = Stages(notify)
     for line in (*plan.notes, *changes_since(Path(plan.path), plan.components)):
         notify(Event("message", line))
-    table = table_of(plan.choice("data"), notify)
+    table = table_for(plan, notify)
     _tell(table, notify)
     _check(plan, table, notify)
     stages.enter("decode")
@@ -113,6 +113,7 @@ def run_plan(
         skip_bad=skip_bad,
         verify=verify,
         conflicts=plan.split.conflicts,
+        rare=plan.split.rare,
     )
     plan_hash = plan.hash(data.fingerprint)
     folder = find_run(runs, plan_hash)
@@ -154,7 +155,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     thrown away, and no tracker is told. Returns the report.
     """
     stages = Stages(notify)
-    table = handful(table_of(plan.choice("data"), notify), plan.split.folds)
+    table = handful(table_for(plan, notify), plan.split.folds)
     _check(plan, table, notify)
     with tempfile.TemporaryDirectory(
         prefix="toolkit-smoke-", ignore_cleanup_errors=True
@@ -169,6 +170,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
             notify,
             skip_bad=skip_bad,
             conflicts=plan.split.conflicts,
+            rare=plan.split.rare,
         )
         plan_hash = plan.hash(data.fingerprint)
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
@@ -189,6 +191,7 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
         warnings = [
             *duplicates_of(job.data.table).warnings(),
             *fold_warnings(job.data.table, folds),
+            *rare_warning(job.data.table, job.plan.split.folds),
         ]
         for warning in warnings:
             job.notify(Event("message", f"warning: {warning}"))

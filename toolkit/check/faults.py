@@ -10,6 +10,7 @@ from toolkit.check.survey import Survey
 from toolkit.contracts import Table, ignore
 from toolkit.data.digests import content_digests
 from toolkit.data.duplicates import Duplicates, duplicates_of, with_contents
+from toolkit.data.rare import ways_out
 from toolkit.data.table import table_problems
 from toolkit.errors import listed
 
@@ -18,6 +19,8 @@ def refused(found: Survey, folds: int) -> list[str]:
     """Faults that stop every run, a line each."""
     table = found.table
     problems = table_problems(table, folds)
+    if problems and not table_problems(table, 1):
+        problems += ways_out(table, folds)
     if table.test is not None:
         absent = _absent(table.test["id"], table.test["path"])
         if absent:

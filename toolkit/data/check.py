@@ -17,6 +17,7 @@ from toolkit.data.form import Gap
 from toolkit.data.known import Known
 from toolkit.data.oddities import odd_images
 from toolkit.data.pack import Pack
+from toolkit.data.rare import ways_out
 from toolkit.data.table import fingerprint, table_problems
 from toolkit.errors import DataError
 from toolkit.files import why_unreadable
@@ -52,6 +53,7 @@ def check_data(
     skip_bad: bool = False,
     verify: bool = False,
     conflicts: str = "warn",
+    rare: str = "error",
 ) -> Data:
     """Check rows and decode every image into the cache. What an earlier start read, decoded or
     could not decode is not done again.
@@ -60,6 +62,7 @@ def check_data(
         skip_bad: set unreadable training images aside instead of stopping. A test row is never
             dropped: without its image there is no submission.
         conflicts: "error" refuses files that have several IDs with different labels.
+        rare: "keep" allows classes with fewer images than folds.
         verify: read every file's content anew, also where its size and time are as before.
 
     Raises `DataError` with all the faults of table and images.
@@ -95,7 +98,10 @@ def check_data(
         if bad and not skip_bad:
             problems.append("  --skip-bad sets unreadable training images aside and goes on")
     known_contents = with_contents(table, hashes)
-    problems = table_problems(table, folds) + problems
+    others = table_problems(table, 1) + problems
+    problems = table_problems(table, 1 if rare == "keep" else folds) + problems
+    if problems and not others:  # rare classes alone are in the way
+        problems += ways_out(table, folds)
     if conflicts == "error" and not problems:
         problems += [
             line for line in [duplicates_of(known_contents).conflict()] if line is not None

@@ -39,7 +39,8 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
     labels, original_units = rows["label"].to_numpy()[original], unit[original]
     single = len(np.unique(original_units)) == len(original_units)
     fold_of_unit = np.empty(int(unit.max()) + 1, dtype=np.int64)
-    if single:
+    rarest = np.unique(labels, return_counts=True)[1].min(initial=folds)
+    if single and rarest >= folds:  # the splitter refuses classes that cannot be in every fold
         # Without groups the plain splitter balances classes exactly; the grouped one only nearly.
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
         for fold, (_, validation) in enumerate(splitter.split(labels, labels)):

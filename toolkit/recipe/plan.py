@@ -41,6 +41,7 @@ _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("train", "workers"),
     ("submission",),
     ("split", "conflicts"),
+    ("split", "rare"),
 )
 
 NUMERICS = 2

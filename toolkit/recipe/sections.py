@@ -44,6 +44,13 @@ class Split(Section):
         Literal["warn", "error"],
         Field(description="what a file with two IDs and two labels does: a warning, or no run"),
     ] = "warn"
+    rare: Annotated[
+        Literal["error", "drop", "keep"],
+        Field(
+            description="classes with fewer images than folds: no run, left out, or trained and "
+            "validated where they can be"
+        ),
+    ] = "error"
 
 
 def _rising(ends: list[float]) -> list[float]:

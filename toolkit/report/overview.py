@@ -13,7 +13,7 @@ from toolkit.contracts import Event, Notify, Predictions, Table
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_data
 from toolkit.data.folds import assign_folds, fold_warnings
-from toolkit.data.table import table_of
+from toolkit.data.rare import table_for
 from toolkit.ensemble.submission import write_submission
 from toolkit.recipe.plan import Plan
 
@@ -48,7 +48,7 @@ def look(plan: Plan, notify: Notify, *, skip_bad: bool = False, verify: bool = F
     """
     for line in plan.notes:
         notify(Event("message", line))
-    table = table_of(plan.choice("data"), notify)
+    table = table_for(plan, notify)
     notify(Event("stage", "decode"))
     data = check_data(
         table,
@@ -59,6 +59,7 @@ def look(plan: Plan, notify: Notify, *, skip_bad: bool = False, verify: bool = F
         skip_bad=skip_bad,
         verify=verify,
         conflicts=plan.split.conflicts,
+        rare=plan.split.rare,
     )
     folds = assign_folds(data.table, plan.split.folds, plan.seed)
     for warning in fold_warnings(data.table, folds):

@@ -16,7 +16,7 @@ from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import assign_folds
-from toolkit.data.table import table_of
+from toolkit.data.rare import table_for
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
@@ -69,7 +69,7 @@ class Bench:
         Args:
             verify: read every image anew.
         """
-        table = table_of(plan.choice("data"), self.notify)
+        table = table_for(plan, self.notify)
         check_components(plan, table, self.notify)
         self.notify(Event("stage", "decode"))
         data = check_data(
@@ -81,6 +81,7 @@ class Bench:
             skip_bad=self.skip_bad,
             verify=verify,
             conflicts=plan.split.conflicts,
+            rare=plan.split.rare,
         )
         for warning in duplicates_of(data.table).warnings():
             self.notify(Event("message", f"warning: {warning}"))
@@ -96,7 +97,12 @@ class Bench:
             known = next(iter(self._data.values()))
             check_components(plan, known.table, self.notify)
             self._data[plan.image] = check_data(
-                known.table, plan.split.folds, plan.image, cache_folder(), self.notify
+                known.table,
+                plan.split.folds,
+                plan.image,
+                cache_folder(),
+                self.notify,
+                rare=plan.split.rare,
             )
         return self._data[plan.image]
 

@@ -1,0 +1,93 @@
+"""Classes with fewer images than folds: refused, left out, or kept with a word on the score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from toolkit.contracts import Event, Notify, Submission, Table
+from toolkit.data.table import table_of
+from toolkit.errors import listed
+from toolkit.recipe.plan import Plan
+
+
+def table_for(plan: Plan, notify: Notify) -> Table:
+    """The table of a plan's source, with its rare classes as `split.rare` says."""
+    table = table_of(plan.choice("data"), notify)
+    if plan.split.rare != "drop":
+        return table
+    return without_rare(table, plan.split.folds, notify)
+
+
+def rare_classes(table: Table, folds: int) -> dict[int, int]:
+    """Label and count of the originals of each class that has some, but fewer than folds."""
+    originals = table.train[table.train["parent"] == table.train["id"]]
+    counts = originals["label"].value_counts()
+    found = {label: int(counts.get(label, 0)) for label in range(len(table.classes))}
+    return {label: count for label, count in found.items() if 0 < count < folds}
+
+
+def without_rare(table: Table, folds: int, notify: Notify) -> Table:
+    """The table without its rare classes and their rows."""
+    rare = rare_classes(table, folds)
+    left = [label for label in range(len(table.classes)) if label not in rare]
+    if not rare or len(left) < 2:
+        return table  # what is left is no classification: the check tells it with the counts
+    gone = table.train["label"].isin(list(rare))
+    notify(
+        Event(
+            "message",
+            f'split.rare = "drop": {len(rare)} classes with fewer than {folds} images and their '
+            f"{int(gone.sum())} rows are left out ({_named(table, rare)})",
+        )
+    )
+    number = {old: new for new, old in enumerate(left)}
+    train = table.train[~gone].reset_index(drop=True)
+    train["label"] = train["label"].map(lambda label: number.get(label, label))
+    return replace(
+        table,
+        train=train,
+        classes=tuple(table.classes[label] for label in left),
+        targets=tuple(table.targets[label] for label in left) if table.targets else (),
+        submission=None if table.submission is None else _form(table.submission, left, table),
+    )
+
+
+def _form(form: Submission, left: list[int], table: Table) -> Submission:
+    """The submission's form for the classes that are left."""
+    if form.problem:
+        return form
+    number = {old: new for new, old in enumerate(left)}
+    gone = [c.name for c in form.columns if c.label is not None and c.label not in number]
+    if gone:
+        return replace(
+            form,
+            problem=f"the sample wants a probability for classes that are left out "
+            f'({listed(gone)}); split.rare = "keep" trains them',
+        )
+    columns = tuple(
+        c if c.label is None else replace(c, label=number[c.label]) for c in form.columns
+    )
+    return replace(form, columns=columns, labels=tuple(form.labels[label] for label in left))
+
+
+def ways_out(table: Table, folds: int) -> Iterable[str]:
+    """How a run goes on without a change of the data."""
+    if rare_classes(table, folds):
+        yield '  split.rare = "drop" leaves such classes out, "keep" trains them all the same'
+
+
+def rare_warning(table: Table, folds: int) -> Iterable[str]:
+    """What a score is worth where rare classes were kept."""
+    rare = rare_classes(table, folds)
+    if rare:
+        yield (
+            f"{len(rare)} classes have fewer images than the {folds} folds ({_named(table, rare)}):"
+            " their images are validated by models that saw few or none of the class, and lower "
+            "macro-F1 for that"
+        )
+
+
+def _named(table: Table, rare: dict[int, int]) -> str:
+    rarest = sorted(rare.items(), key=lambda item: item[1])
+    return listed(f'"{table.classes[label]}" has {count}' for label, count in rarest)
