@@ -100,7 +100,7 @@ def check_data(
     known_contents = with_contents(table, hashes)
     others = table_problems(table, 1) + problems
     problems = table_problems(table, 1 if rare == "keep" else folds) + problems
-    if problems and not others:  # rare classes alone are in the way
+    if problems and not others and not set_aside:  # rare classes alone are in the way
         problems += ways_out(table, folds)
     if conflicts == "error" and not problems:
         problems += [
