@@ -126,3 +126,21 @@ def test_a_row_with_a_logit_that_is_no_number_has_no_probability(images: Images)
     lost = np.isnan(found["identity"])
     assert lost.all(axis=1).tolist() == [row in (0, 4) for row in range(ROWS)]
     assert not lost[1:4].any()
+
+
+def test_a_model_that_changes_its_input_in_place_changes_no_other_view(
+    images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = ["identity", "hflip", "rot180"]
+    expected = predict(images, 4, views, [])
+    forward = Corner.forward
+
+    def changing(self: Corner, batch: Tensor) -> Tensor:
+        logits = forward(self, batch)
+        batch.sub_(0.5)
+        return logits
+
+    monkeypatch.setattr(Corner, "forward", changing)
+    found = predict(images, 4, views, [])
+    for view in views:
+        assert np.array_equal(found[view], expected[view])

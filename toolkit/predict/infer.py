@@ -41,8 +41,11 @@ def predict_views(
         for rows, images in batches.epoch(np.arange(count), epoch=0):
             batch = normalize(images)
             for view in views:
+                seen = view_of(batch, view)
+                if len(views) > 1 and seen.data_ptr() == batch.data_ptr():
+                    seen = seen.clone()  # a model may change its input, and others come behind
                 with forward():
-                    logits: Tensor = model(view_of(batch, view))
+                    logits: Tensor = model(seen)
                 logits = checked(logits, len(rows)).float()
                 numbers = logits.isfinite().all(dim=1, keepdim=True)
                 probabilities = logits.softmax(dim=1).where(numbers, math.nan)
