@@ -125,6 +125,21 @@ def test_a_death_before_the_run_has_a_folder_is_told_too(
     assert "decoding images" in told
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_exit_that_a_library_takes_is_told_whatever_its_code(
+    code: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.txt"
+    body = f"mark(log={str(log)!r}, stage='train', fold=0, folds=2); os._exit({code})"
+    assert supervise(child(body), "toolkit run") == 2
+    told = capfd.readouterr().err
+    said = f"toolkit run was ended by an exit with code {code} (a library or a plugin ended the"
+    assert said in told
+    assert "in fold 1 of 2, training" in told
+    assert "goes on where this one stopped" in told
+    assert said in log.read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

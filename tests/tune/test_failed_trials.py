@@ -59,6 +59,8 @@ def moody(facts, /, *, does: Annotated[str, Field(description="what it does")] =
                 raise SystemExit(7)
             if does == "die" and len(logits) > 2:
                 os.kill(os.getpid(), signal.SIGSEGV)
+            if does in ("leave", "leave quietly") and len(logits) > 2:
+                os._exit(3 if does == "leave" else 0)
             value = torch.nn.functional.cross_entropy(logits.float(), targets)
             return value * float("nan") if does == "diverge" and len(logits) > 2 else value
 
@@ -228,11 +230,20 @@ def test_a_study_without_time_for_a_trial_says_so(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_trial_that_crashes_its_process_is_one_failure_of_a_study_that_ends(
-    documents: Path, site: Path, tmp_path: Path, workers: int
+@pytest.mark.parametrize(
+    ("does", "workers", "says"),
+    [
+        ("die", 1, "killed by SIGSEGV"),
+        ("die", 2, "killed by SIGSEGV"),
+        ("leave", 1, "killed by an exit with code 3"),
+        ("leave quietly", 1, "killed by an exit with code 0"),
+        ("leave quietly", 2, "killed by an exit with code 0"),
+    ],
+)
+def test_a_trial_that_ends_its_process_is_one_failure_of_a_study_that_ends(
+    documents: Path, site: Path, tmp_path: Path, does: str, workers: int, says: str
 ) -> None:
-    recipe = recipe_in(tmp_path, documents, "die", "train", "die")
+    recipe = recipe_in(tmp_path, documents, does, "train", does)
     command = [sys.executable, "-m", "toolkit", "tune", str(recipe), "--trials", "3"]
     path = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
@@ -244,7 +255,7 @@ def test_a_trial_that_crashes_its_process_is_one_failure_of_a_study_that_ends(
         timeout=300,
     )
     assert done.returncode == 3, done.stderr
-    assert "killed by SIGSEGV" in done.stdout
+    assert says in done.stdout
     (folder,) = (tmp_path / "runs").glob("tune-*")
     facts = json.loads((folder / "tune.json").read_text())
     states = [row["state"] for row in facts["trials"]]

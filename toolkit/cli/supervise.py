@@ -87,16 +87,17 @@ def supervise(command: Sequence[str], name: str) -> int:
         os.write(file, b" " * SIZE)
         code = _wait(command, {**os.environ, VARIABLE: f"{os.getpid()}:{path}"})
         killed = killed_by(code)
-        if killed is None:
+        at = read_marks(file)
+        if killed is None and at.get("ended"):
             return code
         if killed in {number.name for number in ENDING}:  # before it could say so itself
             print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
             return INTERRUPTED
-        at = read_marks(file)
     finally:
         os.close(file)
         Path(path).unlink(missing_ok=True)
-    print("\n".join(obituary(name, killed, at)), file=sys.stderr)
+    by = killed or f"an exit with code {code}"
+    print("\n".join(obituary(name, by, at)), file=sys.stderr)
     return UserError.exit_code
 
 
@@ -114,16 +115,18 @@ def _wait(command: Sequence[str], environ: Mapping[str, str]) -> int:
         return process.wait()
 
 
-def obituary(name: str, killed: str, at: Mapping[str, Any]) -> list[str]:
-    """What is known of a death: what killed it, where it was, what to try."""
-    reason, advice = _SIGNALS.get(killed, ("from outside, or by native code", _NATIVE))
+def obituary(name: str, by: str, at: Mapping[str, Any]) -> list[str]:
+    """What is known of a death: by what, where it was, what to try."""
+    own = ("a library or a plugin ended the process", _NATIVE)
+    outside = ("from outside, or by native code", _NATIVE)
+    reason, advice = _SIGNALS.get(by, own if by.startswith("an exit") else outside)
     place = f"{at['folder']}: " if "folder" in at else ""
-    text = f"{place}{name} was ended by {killed} ({reason}), {_where(at)}."
+    text = f"{place}{name} was ended by {by} ({reason}), {_where(at)}."
     log = Path(at["log"]) if "log" in at else None
     if log is not None:
         with suppress(OSError), log.open("a", encoding="utf-8") as lines:  # said above all the same
             lines.write(f"{text}\n")
-        if killed in _DUMPED:
+        if by in _DUMPED:
             text += f" {log} has its Python stack."
     return [text, f"The same command goes on where this one stopped. {advice}"]
 

@@ -7,6 +7,7 @@ is kept once for the process. Without a supervisor nothing is kept.
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import json
 import os
@@ -46,6 +47,8 @@ def begin(told: str) -> None:
         os.unlink(name)
     _self = _Supervised(int(supervisor), file)
     faulthandler.enable()
+    # `os._exit` and C's `exit`, by which a library may end the process, come without.
+    atexit.register(mark, ended=True)
 
 
 def process_id() -> int:

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -22,6 +22,9 @@ from toolkit.runs.signals import die_with, interruptible, killed_by
 from toolkit.tune.address import redacted
 
 _POLL_SECONDS = 1.0
+
+EXIT = "an exit with code"
+"""What ends a process that a library or a plugin ends, by `os._exit` or C's `exit`."""
 
 Task = Callable[..., object]
 """Called with its arguments, with what raises where the process should end, and with a notify."""
@@ -37,7 +40,9 @@ class Child:
     done: bool
     error: Exception | None = None
     died: str | None
-    """The signal that killed it, by its name."""
+    """The signal that killed it, by its name, or the exit that a trial made it take."""
+    ended: bool
+    """Whether it came to its own end."""
     at_work: bool
     """Whether it came to a trial."""
 
@@ -50,6 +55,7 @@ class Child:
 
     def start(self) -> None:
         self.pending, self.done, self.died, self.at_work = True, False, None, False
+        self.ended = False
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe(duplex=False)
         self.process = context.Process(
@@ -74,6 +80,8 @@ class Child:
             if kind == "event":
                 self.at_work |= said.stage == "trial" and said.data["state"] == "running"
                 yield said
+            elif kind == "end":
+                self.ended = True
             elif kind == "mistake":
                 self.error = UserError(*said)
             else:
@@ -83,7 +91,9 @@ class Child:
             return
         self.done = True
         self.died = killed_by(code)
-        if self.died is None and code > 0 and self.error is None:
+        if self.died is None and self.at_work and not self.ended:
+            self.died = f"{EXIT} {code}"
+        if self.died is None and self.error is None and (code > 0 or not self.ended):
             self.error = ToolkitError(f"{self.name} ended with code {code}")
 
     def failure(self, url: str | None) -> Exception | None:
@@ -149,6 +159,8 @@ def _main(task: Task, arguments: tuple[Any, ...], pipe: Connection, parent: int)
         said = ("fault", traceback.format_exc()) if fault is None else ("mistake", fault.lines)
         pipe.send(said)
     finally:
+        with suppress(OSError):  # nobody listens any more
+            pipe.send(("end", None))
         pipe.close()
 
 

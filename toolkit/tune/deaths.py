@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from toolkit.tune.child import EXIT
 from toolkit.tune.process import place
 from toolkit.tune.tickets import RETRY, WITHDRAWN
 
@@ -20,13 +21,14 @@ INTERRUPTED = "interrupted"
 RETRIES = 3
 """A trial whose process was killed so often is not tried again: it may be what kills it."""
 CRASH_RETRIES = 1
-"""A crash of native code comes again, unlike a kill from outside."""
+"""A crash or an exit of native code comes again, unlike a kill from outside."""
 
 _CRASHES = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
 
 
 def record_death(study: optuna.Study, pid: int, by: str) -> None:
-    """Keep with the study that a process of this machine was killed by a signal of that name."""
+    """Keep with the study that a process of this machine was killed by a signal of that name, or took an
+    `EXIT`."""
     study.set_user_attr(_key(place(), pid), by)
 
 
@@ -44,7 +46,8 @@ def given_up(trial: FrozenTrial, deaths: Mapping[str, Any]) -> bool:
     """
     if not died(trial) or INTERRUPTED in trial.user_attrs:
         return False
-    limit = CRASH_RETRIES if _signal(trial, deaths) in _CRASHES else RETRIES
+    by = _signal(trial, deaths) or ""
+    limit = CRASH_RETRIES if by in _CRASHES or by.startswith(EXIT) else RETRIES
     return int(trial.user_attrs.get(RETRY, 0)) >= limit
 
 
