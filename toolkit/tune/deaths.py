@@ -27,8 +27,8 @@ _CRASHES = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
 
 
 def record_death(study: optuna.Study, pid: int, by: str) -> None:
-    """Keep with the study that a process of this machine was killed by a signal of that name, or took an
-    `EXIT`."""
+    """Keep with the study that a process of this machine was killed: by a signal of that
+    name, or by an `EXIT`."""
     study.set_user_attr(_key(place(), pid), by)
 
 
