@@ -81,7 +81,7 @@ def _source(looked: Looked, folders: ClassFolders, inventory: Inventory, chosen:
         raise telling[0]
     if several:
         return "folder"
-    if looked.faults:
+    if looked.faults and not name_labels(inventory, folders.layout):
         raise looked.faults[0]
     return "names"
 

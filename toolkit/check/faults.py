@@ -10,17 +10,15 @@ from toolkit.check.survey import Survey
 from toolkit.contracts import Table, ignore
 from toolkit.data.digests import content_digests
 from toolkit.data.duplicates import Duplicates, duplicates_of, with_contents
-from toolkit.data.rare import ways_out
+from toolkit.data.rare import rare_warning
 from toolkit.data.table import table_problems
 from toolkit.errors import listed
 
 
-def refused(found: Survey, folds: int) -> list[str]:
+def refused(found: Survey) -> list[str]:
     """Faults that stop every run, a line each."""
     table = found.table
-    problems = table_problems(table, folds)
-    if problems and not table_problems(table, 1):
-        problems += ways_out(table, folds)
+    problems = table_problems(table, 1)  # classes with fewer images than folds are kept, and told
     if table.test is not None:
         absent = _absent(table.test["id"], table.test["path"])
         if absent:
@@ -33,6 +31,14 @@ def refused(found: Survey, folds: int) -> list[str]:
     if len(missing) == len(table.train) and missing:
         problems.append(f"no training row names an image ({listed(missing)})")
     return problems
+
+
+def rare(found: Survey, folds: int) -> list[str]:
+    """What becomes of classes with fewer images than folds."""
+    return [
+        f'{line}; they are kept: split.rare = "keep", and "drop" leaves them out'
+        for line in rare_warning(found.table, folds)
+    ]
 
 
 def set_aside(found: Survey) -> list[str]:

@@ -165,9 +165,14 @@ def _refuse_several(file: Path, column: str, values: pd.Series[Any]) -> None:
 
 
 def group_of(
-    file: Path, frame: pd.DataFrame, taken: Collection[str], chosen: Chosen
+    file: Path,
+    frame: pd.DataFrame,
+    taken: Collection[str],
+    chosen: Chosen,
+    labels: pd.Series[Any] | None = None,
 ) -> tuple[str | None, str]:
-    """The column of things with several images, and why. Raises `Unclear` where two cross."""
+    """The column of things with several images, and why. Raises `Unclear` where two cross, or
+    where a class would lie in one group."""
     if chosen.group is not None:
         if chosen.group in ("", "none"):
             return None, ""
@@ -190,7 +195,16 @@ def group_of(
         choices = [Choice(c, f"{frame[c].nunique()} groups") for c in found]
         choices.append(Choice("none", "each image is on its own"))
         raise Unclear(f"{file}: several columns could be groups", "--group", choices)
-    return coarsest[0], "its name says what has several images"
+    best = coarsest[0]
+    if labels is not None:
+        of_class = frame[best].groupby(labels).nunique()
+        if of_class.min() < 2 and len(set(labels)) < 0.5 * len(labels):
+            name = of_class.idxmin()
+            choices = [Choice(best, f"{frame[best].nunique()} groups that stay in one fold each")]
+            choices.append(Choice("none", "each image is on its own"))
+            question = f"{file}: {best!r} looks like groups, and {name!r} lies in one of them"
+            raise Unclear(question, "--group", choices)
+    return best, "its name says what has several images"
 
 
 def _holds(coarse: pd.Series[Any], fine: pd.Series[Any]) -> bool:

@@ -16,7 +16,7 @@ from toolkit.check.labels import Labels, group_of, labels_of, parent_of, split_o
 from toolkit.check.reading import Reading
 from toolkit.check.tables import Naming, TableSeen, best_naming, lost, namings
 from toolkit.check.vocabulary import IDS
-from toolkit.errors import DataError, listed
+from toolkit.errors import DataError, in_shell, listed
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,9 @@ def best_table(labelled: Sequence[Labelled], inventory: Inventory) -> Labelled |
     rivals = [other for other in ranked[1:] if _rival(best, other)]
     if rivals:
         lines = [
-            f"  toolkit init {inventory.root / one.table.name}    {one.naming.count} images, label "
-            f"{listed(list(one.labels.columns))} ({one.labels.values.nunique()} classes)"
+            f"  toolkit init {in_shell(inventory.root / one.table.name)}    "
+            f"{one.naming.count} images, label {listed(list(one.labels.columns))} "
+            f"({one.labels.values.nunique()} classes)"
             for one in (best, *rivals)
         ]
         raise DataError(
@@ -139,7 +140,7 @@ def table_reading(
     split = split_of(file, frame, taken, chosen)
     parent = parent_of(frame, naming.column, taken)
     taken |= {column for column in (split, parent) if column is not None}
-    group, why_group = group_of(file, frame, taken, chosen)
+    group, why_group = group_of(file, frame, taken, chosen, labels.values)
     target = None if labels.one_hot else labels.columns[0]
     rows = frame if split is None else frame[frame[split].map(role_of) != "test"]
     names, names_lines = class_names(tables, table, target, labels.values[rows.index], inventory)

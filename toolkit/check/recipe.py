@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.check.survey import Survey
+from toolkit.data.rare import rare_classes
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.names import safe_name
 
@@ -56,6 +57,8 @@ def _lines(name: str, found: Survey, machine: Machine) -> Iterator[str]:
     yield "[split]"
     folds, why = folds_for(found, machine)
     yield f"folds = {folds}    # {why}"
+    if rare_classes(table, folds):
+        yield 'rare = "keep"    # classes with fewer images than folds; "drop" leaves them out'
     yield from _image(found, machine)
     yield from _model(found, machine)
     yield ""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _PROBED = 500  # values of a column that decide whether it names images
+_LEAST = 0.3  # share of its values that a column of names finds
 _PLACES = 40  # folders that are tried for a column
 _SAMPLES = re.compile(r"sample|submi[ts]", re.IGNORECASE)
 _MASKS = re.compile(r"mask|segment|annotation|heatmap|thumb", re.IGNORECASE)
@@ -108,10 +109,10 @@ def namings(
     found = []
     for column in columns:
         values = table.frame[column]
-        if _probe(values, stems) < 0.3:
+        if _probe(values, stems) < _LEAST:
             continue
         best = _placed(values, column, inventory, chosen, role)
-        if best is not None and best.share > 0.3:
+        if best is not None and best.share > _LEAST:
             found.append(best)
     order = {column: n for n, column in enumerate(columns)}
     return sorted(found, key=lambda n: (-n.count, order[n.column]))
@@ -140,25 +141,42 @@ def _probe(values: pd.Series[Any], stems: set[str]) -> float:
 def _placed(
     values: pd.Series[Any], column: str, inventory: Inventory, chosen: Chosen, role: Role
 ) -> Naming | None:
-    """The folder in which most of the values are found."""
+    """The folder in which most of the values are found.
+
+    Some of the values say which folders are worth a look, so that a million rows are looked up
+    once or twice.
+    """
     ids = list(values)
-    tried: list[Naming] = []
-    for place in _places(inventory, ids, chosen, role):
-        found = tuple(_found(ids, place, inventory))
-        tried.append(Naming(column, place, found))
-    if not tried:
+    some = ids[:: max(1, len(ids) // _PROBED)]
+    enough = _LEAST * len(set(ids))  # a folder of fewer images cannot hold those of the table
+    places = list(dict.fromkeys(_places(inventory, ids, chosen, role)))
+    places = [place for place in places if inventory.counts[place] > enough]
+    hits = {p: sum(name is not None for name in _found(some, p, inventory)) for p in places}
+    most = max(hits.values(), default=0)
+    if not most:
         return None
-    most = max(naming.count for naming in tried)
-    best = next(naming for naming in tried if naming.count == most)
-    own = {name for name in best.found if name is not None}
+    first = next(place for place in places if hits[place] == most)
+    tried = {first: Naming(column, first, tuple(_found(ids, first, inventory)))}
+    whole = tried[first].share == 1
+    for place in places:
+        near = hits[place] == most if whole else hits[place] > 0.5 * most
+        if place not in tried and near and not (whole and _holds(place, first)):
+            tried[place] = Naming(column, place, tuple(_found(ids, place, inventory)))
+    best = max(tried.values(), key=lambda naming: naming.count)
+    own = set(best.found) - {None}
     tied = [
         naming.place
-        for naming in tried
-        if naming.count == most and naming.place and own.isdisjoint(set(naming.found) - {None})
+        for naming in tried.values()
+        if naming.count == best.count and own.isdisjoint(set(naming.found) - {None})
     ]
     if _better_place(best.place, role):
         tied = [place for place in tied if _better_place(place, role)]
     return Naming(column, best.place, best.found, tuple(tied))
+
+
+def _holds(place: str, other: str) -> bool:
+    """Whether one of two folders lies in the other."""
+    return any(not a or f"{b}/".startswith(f"{a}/") for a, b in ((place, other), (other, place)))
 
 
 def _better_place(place: str, role: Role) -> bool:
@@ -214,10 +232,11 @@ def _found(ids: Sequence[str], place: str, inventory: Inventory) -> Iterator[str
     """The image of each ID, below the root, as a source finds it in that folder."""
     folder = inventory.place(place)
     names = set(folder.images)
-    head = folder.folder
-    paths = folder.find(ids, "", "training").paths
-    for path in paths:
-        inside = os.path.relpath(path, head) if path else ""
+    head = f"{folder.folder}{os.sep}"
+    for path in folder.find(ids, "", "training").paths:
+        inside = path.removeprefix(head)
+        if os.path.isabs(inside):  # an ID that is a path of its own
+            inside = os.path.relpath(os.path.realpath(inside), os.path.realpath(folder.folder))
         inside = inside.replace(os.sep, "/")
         yield (f"{place}/{inside}" if place else inside) if inside in names else None
 

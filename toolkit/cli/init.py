@@ -41,7 +41,7 @@ def init(
 ) -> None:
     """Look at data, say how it is read and why, and write a commented starting recipe."""
     from toolkit.check.ask import Chosen
-    from toolkit.check.faults import refused, set_aside
+    from toolkit.check.faults import rare, refused, set_aside
     from toolkit.check.recipe import folds_for, recipe_name, starter_recipe
     from toolkit.check.words import survey_lines
     from toolkit.runs.atomic import write_text
@@ -64,7 +64,9 @@ def init(
     for line in lines:
         typer.echo(line)
     machine = _machine()
-    problems = refused(found, folds_for(found, machine)[0])
+    for line in rare(found, folds_for(found, machine)[0]):
+        typer.echo(f"  {line}")
+    problems = refused(found)
     if problems:
         raise DataError(*(f"to mend: {line}" for line in problems))
     write_text(to, starter_recipe(recipe_name(to.stem), found, machine))
@@ -95,9 +97,10 @@ def _asked(unclear: Unclear) -> str:
     typer.echo(f"{unclear.question}:")
     for number, choice in enumerate(unclear.choices, 1):
         typer.echo(f"  {number}  {choice.answer}    {choice.means}")
-    last = len(unclear.choices)
-    number = typer.prompt("Which? (a number)", type=typer.IntRange(1, last))  # type: ignore[attr-defined]
-    return unclear.choices[int(number) - 1].answer
+    number = 0
+    while not 0 < number <= len(unclear.choices):
+        number = typer.prompt("Which? (a number)", type=int)
+    return unclear.choices[number - 1].answer
 
 
 def _machine() -> Machine:
