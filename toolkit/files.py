@@ -19,8 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from platformdirs import user_cache_path
+
 from toolkit.errors import UserError
 
+FOLDER_VARIABLE = "TOOLKIT_CACHE"
 LIMIT_VARIABLE = "TOOLKIT_READ_SECONDS"
 DEFAULT_LIMIT_SECONDS = 600.0
 REPORT_SECONDS = 30.0
@@ -32,6 +35,12 @@ _CHUNK = 64  # files that a thread takes at once
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
+
+
+def cache_folder() -> Path:
+    """`TOOLKIT_CACHE`, or the user's cache folder."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen) if chosen else user_cache_path("recipe-toolkit")
 
 
 class NoRegularFile(OSError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID, Layout, find_layout
 from toolkit.builtin.formats import names_an_image
+from toolkit.builtin.known_listing import list_known
 from toolkit.builtin.listing import Listing, list_folder
 from toolkit.builtin.names import resolve, unresolved_lines
 from toolkit.builtin.places import Place
@@ -108,7 +109,7 @@ class Folder:
     def _listing(self, root: Path, layout: Layout, said: Said) -> Listing:
         """The images of training and validation, walked once."""
         places = [layout.train, *([layout.valid] if layout.valid else [])]
-        found = list_folder(root, places)
+        found = list_known(root, places)
         said.notes += [f"{root}: {note}" for note in found.notes]
         skipped = [
             f"{count} {suffix or 'without a suffix'}" for suffix, count in found.others.items()

@@ -126,17 +126,24 @@ def _clean(text: str, root: str) -> str | None:
 
 
 def _inside(place: str) -> Callable[[str], str | None]:
+    if not place:
+        return _anywhere
     prefix = f"{place}/"
 
     def inside(path: str) -> str | None:
-        if not place:
-            return path
         return path[len(prefix) :] if path.startswith(prefix) else None
 
     return inside
 
 
+def _anywhere(path: str) -> str | None:
+    return path
+
+
 def _within(inside: Callable[[str], str | None], key: Key) -> Key:
+    if inside is _anywhere:
+        return key
+
     def of(path: str) -> str:
         below = inside(path)
         return "/" if below is None else key(below)

@@ -23,7 +23,6 @@ from typing import Any
 import cv2
 import PIL
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from toolkit.contracts import MAX_PIXELS, Event, Image, ImageSpec, Notify
 from toolkit.data.evict import evict, tell_excess
@@ -31,16 +30,11 @@ from toolkit.data.fill import Fault, Filling, Made, decoded, fill_all, without_n
 from toolkit.data.known import Known
 from toolkit.data.pack import IMAGES, INDEX, NOTES, Pack, find_pack
 from toolkit.errors import UserError
+from toolkit.files import FOLDER_VARIABLE as FOLDER_VARIABLE
+from toolkit.files import cache_folder as cache_folder
 
-FOLDER_VARIABLE = "TOOLKIT_CACHE"
 _FORMAT = 1  # raise it when what `decode` or `to_working` makes of a file changes
 _PATIENCE_SECONDS = 5.0
-
-
-def cache_folder() -> Path:
-    """`TOOLKIT_CACHE`, or the user's cache folder."""
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    return Path(chosen) if chosen else user_cache_path("recipe-toolkit")
 
 
 def open_pack(
