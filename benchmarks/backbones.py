@@ -11,13 +11,12 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SIZES = (32, 64, 96, 128, 224, 256, 384)
+SIZES = (32, 64, 96, 128, 224)
 TRAINED_AT = 224
 SMALL = 35e6  # parameters; larger ones take minutes and gigabytes for a step on a CPU
 SECONDS = 600
@@ -30,10 +29,12 @@ HEAD = """<!-- Made by benchmarks/backbones.py; run it again for other versions.
 one of each of its {families} families (timm's modules), built through the toolkit with random
 weights under torch {torch} on a CPU, without anything else changed.
 
-- **sizes**: of {sizes} pixels, those that it takes and looks at to the edge. Others are refused
-  before training, with sizes near them that fit.
-- **a step**: whether one training step of two images at {trained} pixels (AdamW, channels_last)
-  ended with finite weights; above {small:.0f} million parameters none was tried.
+- **sizes**: of {sizes} pixels and the size that its weights were trained at (in brackets), those
+  that it takes and looks at to the edge. Others are refused before training, with sizes near them
+  that fit.
+- **a step**: at which of them one training step of two images (AdamW, channels_last) ended with
+  finite weights: {trained} pixels, or its own size; above {small:.0f} million parameters none was
+  tried.
 - **stochastic depth**: whether it takes `backbone.drop_path_rate`.
 """
 
@@ -83,22 +84,26 @@ def look_at(family: str) -> dict[str, Any]:
     """The smallest architecture of a family, its sizes, and its step."""
     warnings.simplefilter("ignore")
     name, parameters = smallest(family)
-    sizes = {size: what_is_wrong(name, size) for size in SIZES}
-    found = {
-        "name": name,
-        "parameters": parameters,
-        "sizes": [size for size, wrong in sizes.items() if wrong is None],
-        "drop_path_rate": takes_drop_path(name),
-    }
-    fitting = [s for s in found["sizes"] if s >= TRAINED_AT] or found["sizes"]
+    own = own_size(name)
+    wrong = {size: what_is_wrong(name, size) for size in sorted({*SIZES, own})}
+    sizes = [size for size, reason in wrong.items() if reason is None]
+    depth = takes_drop_path(name)
+    found = {"name": name, "parameters": parameters, "own": own, "sizes": sizes, "depth": depth}
     if parameters > SMALL:
         return {**found, "step": "not tried"}
-    if not fitting:
-        return {**found, "step": str(sizes[TRAINED_AT])}
-    size = TRAINED_AT if TRAINED_AT in fitting else fitting[0]
-    started = time.perf_counter()
+    size = next((each for each in (TRAINED_AT, own) if each in sizes), None)
+    if size is None:
+        return {**found, "step": str(wrong[own])}
     step(name, size)
-    return {**found, "step": size, "seconds": round(time.perf_counter() - started, 1)}
+    return {**found, "step": f"at {size}"}
+
+
+def own_size(name: str) -> int:
+    """The size that its weights were trained at, as timm says it."""
+    import timm
+
+    config = timm.models.get_pretrained_cfg(name)
+    return TRAINED_AT if config is None else int(config.input_size[-1])
 
 
 def smallest(family: str) -> tuple[str, int]:
@@ -174,11 +179,11 @@ def rows(found: dict[str, dict[str, Any]]) -> Iterator[str]:
         if "ended" in facts:
             yield f"| {family} | | | | {facts['ended']} | |"
             continue
-        sizes = "all" if facts["sizes"] == list(SIZES) else ", ".join(map(str, facts["sizes"]))
-        trained = f"at {facts['step']} px" if isinstance(facts["step"], int) else facts["step"]
+        own = facts["own"]
+        sizes = ", ".join(f"({size})" if size == own else f"{size}" for size in facts["sizes"])
         millions = f"{facts['parameters'] / 1e6:.1f}"
-        depth = "yes" if facts["drop_path_rate"] else "no"
-        cells = (family, facts["name"], millions, sizes or "none", trained, depth)
+        depth = "yes" if facts["depth"] else "no"
+        cells = (family, facts["name"], millions, sizes or "none", facts["step"], depth)
         yield f"| {' | '.join(cells)} |"
 
 
