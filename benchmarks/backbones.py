@@ -26,15 +26,15 @@ HEAD = """<!-- Made by benchmarks/backbones.py; run it again for other versions.
 # Backbones
 
 `backbone.use` takes any architecture of timm ({count} of them in timm {timm}). Here is the smallest
-one of each of its {families} families (timm's modules), built through the toolkit with random
-weights under torch {torch} on a CPU, without anything else changed.
+one of each of its {families} families (timm's modules), with random weights under torch {torch} on
+a CPU.
 
-- **sizes**: of {sizes} pixels and the size that its weights were trained at (in brackets), those
-  that it takes and looks at to the edge. Others are refused before training, with sizes near them
-  that fit.
-- **a step**: at which of them one training step of two images (AdamW, channels_last) ended with
-  finite weights: {trained} pixels, or its own size; above {small:.0f} million parameters none was
-  tried.
+- **sizes**: of {sizes} pixels and the size that its weights were trained at (in
+  brackets), those that it takes and looks at to the edge. Others are refused before training, with
+  sizes near them that fit.
+- **a step**: where one training step of two images (AdamW, channels_last) ended with finite
+  weights: at {trained} pixels, or at its own size. None was tried above {small:.0f} million
+  parameters.
 - **stochastic depth**: whether it takes `backbone.drop_path_rate`.
 """
 
