@@ -31,7 +31,7 @@ a CPU.
 
 - **sizes**: of {sizes} pixels and the size that its weights were trained at (in
   brackets), those that it takes and looks at to the edge. Others are refused before training, with
-  sizes near them that fit.
+  sizes near them that fit; where an unpadded stem leaves out one pixel, it is said and trains.
 - **a step**: where one training step of two images (AdamW, channels_last) ended with finite
   weights: at {trained} pixels, or at its own size. None was tried above {small:.0f} million
   parameters.

@@ -10,7 +10,8 @@ from torch import nn
 
 import toolkit
 from toolkit.errors import UserError
-from toolkit.train.whole import unseen_edge, whole_sizes
+from toolkit.train.model import _require_whole_images
+from toolkit.train.whole import begins_by_overlapping, unseen_edge, whole_sizes
 
 
 def model_of(name: str, size: int) -> nn.Module:
@@ -78,3 +79,24 @@ def test_a_run_refuses_a_size_that_is_not_used_whole(tiny_recipe: Path, tmp_path
         "sizes near it that it uses whole: 68 and 72"
     )
     assert not (tmp_path / "runs").exists()
+
+
+def side_by_side(kernel: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, kernel, stride=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)
+    )
+
+
+def test_a_pixel_that_an_unpadded_stem_leaves_out_is_told_from_a_patch_that_does_not_fit() -> None:
+    stem, patches = side_by_side(3).eval(), side_by_side(2).eval()
+    assert (unseen_edge(stem, 32), unseen_edge(patches, 33)) == (1, 1)
+    assert begins_by_overlapping(stem)
+    assert not begins_by_overlapping(patches)
+
+
+def test_a_run_tells_of_the_pixel_that_an_unpadded_stem_leaves_out() -> None:
+    told: list[str] = []
+    _require_whole_images(side_by_side(3).eval(), "acme.tiny", 32, lambda e: told.append(e.text))
+    assert told[0].startswith("image.size: acme.tiny does not look at the right and lower 1 px")
+    with pytest.raises(UserError, match="does not look"):
+        _require_whole_images(side_by_side(2).eval(), "acme.tiny", 33, lambda e: None)

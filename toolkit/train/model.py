@@ -16,7 +16,7 @@ from toolkit.train.device import make_accelerator
 from toolkit.train.layout import AROUND, harmful_convolutions
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.training_mode import check_training
-from toolkit.train.whole import unseen_edge, whole_sizes
+from toolkit.train.whole import begins_by_overlapping, unseen_edge, whole_sizes
 
 
 def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
@@ -98,16 +98,21 @@ def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> None:
         raise PluginError(
             f"backbone {use}: gives {shape} for one image, expected (1, {classes}){choice.whose}"
         )
-    _require_whole_images(model, use, size)
+    _require_whole_images(model, use, size, notify)
     check_training(plan, facts, model)
 
 
-def _require_whole_images(model: nn.Module, use: str, size: int) -> None:
-    """Raise where the model drops an edge of the image that its patches do not cover."""
+def _require_whole_images(model: nn.Module, use: str, size: int, notify: Notify) -> None:
+    """Raise where the model drops an edge of the image that its patches do not cover. The one pixel
+    that a strided convolution without padding leaves out is said, and trains."""
     unseen = unseen_edge(model, size)
-    if unseen:
-        near = " and ".join(str(s) for s in whole_sizes(model, size, unseen))
-        raise UserError(
-            f"image.size: {use} does not look at the right and lower {unseen} px of images of "
-            f"{size} px; sizes near it that it uses whole: {near}"
-        )
+    if not unseen:
+        return
+    near = " and ".join(str(s) for s in whole_sizes(model, size, unseen))
+    text = (
+        f"image.size: {use} does not look at the right and lower {unseen} px of images of "
+        f"{size} px; sizes near it that it uses whole: {near}"
+    )
+    if unseen > 1 or not begins_by_overlapping(model):
+        raise UserError(text)
+    notify(Event("message", text))

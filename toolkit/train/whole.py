@@ -31,6 +31,14 @@ def whole_sizes(model: nn.Module, size: int, unseen: int) -> list[int]:
     return [s for s in (below, *(below + step for step in steps)) if _sees(model, s, 1)]
 
 
+def begins_by_overlapping(model: nn.Module) -> bool:
+    """Whether the first strided convolution looks at pixels twice, as a CNN's stem does, where
+    patches stand side by side."""
+    strided = (m for m in model.modules() if isinstance(m, nn.Conv2d) and m.stride[0] > 1)
+    first = next(strided, None)
+    return first is not None and first.kernel_size[0] > first.stride[0]
+
+
 def _sees(model: nn.Module, size: int, pixels: int) -> bool:
     """Whether both the last columns and the last rows decide a logit."""
     images = torch.zeros(2, 3, size, size)
