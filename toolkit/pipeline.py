@@ -12,7 +12,7 @@ from typing import Any
 
 from toolkit.contracts import Event, Notify, Table, ignore
 from toolkit.data.cache import cache_folder
-from toolkit.data.check import check_data
+from toolkit.data.check import check_plan_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import fold_warnings
 from toolkit.data.rare import rare_warning, table_for
@@ -104,17 +104,7 @@ def run_plan(
     _tell(table, notify)
     _check(plan, table, notify)
     stages.enter("decode")
-    data = check_data(
-        table,
-        plan.split.folds,
-        plan.image,
-        cache_folder(),
-        notify,
-        skip_bad=skip_bad,
-        verify=verify,
-        conflicts=plan.split.conflicts,
-        rare=plan.split.rare,
-    )
+    data = check_plan_data(plan, table, cache_folder(), notify, skip_bad=skip_bad, verify=verify)
     plan_hash = plan.hash(data.fingerprint)
     folder = find_run(runs, plan_hash)
     if folder is None or (folder.finished and again):
@@ -162,16 +152,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     ) as scratch:
         stages.enter("decode")
         cache = Path(scratch) / "cache"
-        data = check_data(
-            table,
-            plan.split.folds,
-            plan.image,
-            cache,
-            notify,
-            skip_bad=skip_bad,
-            conflicts=plan.split.conflicts,
-            rare=plan.split.rare,
-        )
+        data = check_plan_data(plan, table, cache, notify, skip_bad=skip_bad)
         plan_hash = plan.hash(data.fingerprint)
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
         _carry_out(Job(plan, plan_hash, data, folder, stages, notify, steps=1), tracked=False)

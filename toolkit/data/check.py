@@ -21,6 +21,7 @@ from toolkit.data.rare import ways_out
 from toolkit.data.table import fingerprint, table_problems
 from toolkit.errors import DataError
 from toolkit.files import why_unreadable
+from toolkit.recipe.plan import Plan
 
 _SHOWN = 20
 
@@ -41,6 +42,29 @@ class Data:
     """(training ID, reason)."""
     warnings: tuple[str, ...] = ()
     """What is odd about the images, a line each."""
+
+
+def check_plan_data(
+    plan: Plan,
+    table: Table,
+    cache: Path,
+    notify: Notify,
+    *,
+    skip_bad: bool = False,
+    verify: bool = False,
+) -> Data:
+    """`check_data`, with what a plan asks of its data."""
+    return check_data(
+        table,
+        plan.split.folds,
+        plan.image,
+        cache,
+        notify,
+        skip_bad=skip_bad,
+        verify=verify,
+        conflicts=plan.split.conflicts,
+        rare=plan.split.rare,
+    )
 
 
 def check_data(

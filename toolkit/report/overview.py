@@ -11,7 +11,7 @@ import pandas as pd
 
 from toolkit.contracts import Event, Notify, Predictions, Table
 from toolkit.data.cache import cache_folder
-from toolkit.data.check import Data, check_data
+from toolkit.data.check import Data, check_plan_data
 from toolkit.data.folds import assign_folds, fold_warnings
 from toolkit.data.rare import table_for
 from toolkit.ensemble.submission import write_submission
@@ -50,17 +50,7 @@ def look(plan: Plan, notify: Notify, *, skip_bad: bool = False, verify: bool = F
         notify(Event("message", line))
     table = table_for(plan, notify)
     notify(Event("stage", "decode"))
-    data = check_data(
-        table,
-        plan.split.folds,
-        plan.image,
-        cache_folder(),
-        notify,
-        skip_bad=skip_bad,
-        verify=verify,
-        conflicts=plan.split.conflicts,
-        rare=plan.split.rare,
-    )
+    data = check_plan_data(plan, table, cache_folder(), notify, skip_bad=skip_bad, verify=verify)
     folds = assign_folds(data.table, plan.split.folds, plan.seed)
     for warning in fold_warnings(data.table, folds):
         notify(Event("message", f"warning: {warning}"))

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from toolkit.contracts import Event, Facts, ImageSpec, Notify
 from toolkit.data.cache import cache_folder
-from toolkit.data.check import Data, check_data
+from toolkit.data.check import Data, check_data, check_plan_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import assign_folds
 from toolkit.data.rare import table_for
@@ -72,16 +72,8 @@ class Bench:
         table = table_for(plan, self.notify)
         check_components(plan, table, self.notify)
         self.notify(Event("stage", "decode"))
-        data = check_data(
-            table,
-            plan.split.folds,
-            plan.image,
-            cache_folder(),
-            self.notify,
-            skip_bad=self.skip_bad,
-            verify=verify,
-            conflicts=plan.split.conflicts,
-            rare=plan.split.rare,
+        data = check_plan_data(
+            plan, table, cache_folder(), self.notify, skip_bad=self.skip_bad, verify=verify
         )
         for warning in duplicates_of(data.table).warnings():
             self.notify(Event("message", f"warning: {warning}"))
