@@ -23,7 +23,8 @@ from toolkit.plugin.hooks import RegisterSpec, TrackerSpec
 from toolkit.plugin.host import load_host
 from toolkit.plugin.registry import KINDS, Entry, Register
 from toolkit.plugin.schema import options, options_model
-from toolkit.recipe.sections import FIXED, SCHEDULES, SECTIONS, SLOTS, Slot, Top
+from toolkit.recipe.sections import SCHEDULES, Top
+from toolkit.recipe.slots import FIXED, SECTIONS, SLOTS, Slot
 from toolkit.report import keys as key_lists
 from toolkit.runs.opened import Run, open_run
 from toolkit.testing import command_checks

@@ -14,8 +14,8 @@ import toolkit
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
-from toolkit.recipe.sections import SECTIONS
 from toolkit.recipe.shipped import shipped_recipes
+from toolkit.recipe.slots import SECTIONS
 
 COMMANDS = (
     "run",

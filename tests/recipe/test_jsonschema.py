@@ -11,8 +11,8 @@ import pytest
 from toolkit.plugin.host import Host
 from toolkit.plugin.registry import Entry, Registry
 from toolkit.recipe.jsonschema import recipe_schema
-from toolkit.recipe.sections import FIXED, SECTIONS, SLOTS
 from toolkit.recipe.shipped import shipped_recipes
+from toolkit.recipe.slots import FIXED, SECTIONS, SLOTS
 
 
 def section_of(schema: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from toolkit.errors import PluginError
 from toolkit.plugin.host import Host
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
-from toolkit.recipe.sections import FIXED, SCHEDULES, SLOTS, Slot, Top
+from toolkit.recipe.sections import SCHEDULES, Top
+from toolkit.recipe.slots import FIXED, SLOTS, Slot
 
 
 def recipe_schema(host: Host) -> dict[str, Any]:

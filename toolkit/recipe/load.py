@@ -14,8 +14,8 @@ from toolkit.files import NoRegularFile, read_text
 from toolkit.plugin.host import Host
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys, key_lines, split_key
-from toolkit.recipe.sections import default_use
 from toolkit.recipe.shipped import Shipped, find_shipped
+from toolkit.recipe.slots import default_use
 
 
 @dataclass(frozen=True)

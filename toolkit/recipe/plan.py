@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from toolkit.contracts import ImageSpec
 from toolkit.plugin.blame import blamed, whose
 from toolkit.plugin.registry import Entry
@@ -106,8 +104,18 @@ class Plan:
     values: Mapping[str, Any]
     """The resolved recipe, nested."""
     origins: Mapping[Keys, Origin]
-    sections: Mapping[Keys, BaseModel]
     choices: Mapping[Keys, Choice]
+    split: Split
+    tta: TTA
+    validate: Validate
+    optimizer: Optimizer
+    schedule: Schedule
+    train: Train
+    submission: SubmissionSection
+    tune: Tune
+    proxy: Proxy
+    offline: Offline | None = None
+    """Keys of `[augment.offline]`; None where the recipe has no such section."""
     shipped: tuple[Shipped, ...] = ()
     """The recipes of installed packages that it was made from."""
     notes: tuple[str, ...] = ()
@@ -126,47 +134,6 @@ class Plan:
         depth = self.values["image"]["depth"]
         depth = depth if isinstance(depth, str) else tuple(depth)
         return ImageSpec(**{**self.values["image"], "depth": depth})
-
-    @property
-    def split(self) -> Split:
-        return self.sections[("split",)]  # type: ignore[return-value]
-
-    @property
-    def offline(self) -> Offline | None:
-        """Keys of `[augment.offline]`; None where the recipe has no such section."""
-        return self.sections.get(("augment", "offline"))  # type: ignore[return-value]
-
-    @property
-    def tta(self) -> TTA:
-        return self.sections[("augment", "tta")]  # type: ignore[return-value]
-
-    @property
-    def validate(self) -> Validate:
-        return self.sections[("validate",)]  # type: ignore[return-value]
-
-    @property
-    def optimizer(self) -> Optimizer:
-        return self.sections[("optimizer",)]  # type: ignore[return-value]
-
-    @property
-    def schedule(self) -> Schedule:
-        return self.sections[("schedule",)]  # type: ignore[return-value]
-
-    @property
-    def train(self) -> Train:
-        return self.sections[("train",)]  # type: ignore[return-value]
-
-    @property
-    def submission(self) -> SubmissionSection:
-        return self.sections[("submission",)]  # type: ignore[return-value]
-
-    @property
-    def tune(self) -> Tune:
-        return self.sections[("tune",)]  # type: ignore[return-value]
-
-    @property
-    def proxy(self) -> Proxy:
-        return self.sections[("tune", "proxy")]  # type: ignore[return-value]
 
     def choice(self, *keys: str) -> Choice:
         """The component chosen in a section: `plan.choice("augment", "train")`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, create_model
 
@@ -16,23 +16,28 @@ from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import DEFAULT, Origin, Recipe
+from toolkit.recipe.lookup import Lookup, optimizer_problem
 from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.recipe.problems import validate
 from toolkit.recipe.sections import (
-    FIXED,
-    LATER,
     SCHEDULES,
-    SECTIONS,
-    SLOTS,
     TTA,
+    Offline,
     Optimizer,
     Proxy,
-    Slot,
+    Schedule,
     Split,
+    SubmissionSection,
     Top,
+    Train,
+    Tune,
+    Validate,
 )
+from toolkit.recipe.slots import FIXED, LATER, SECTIONS, SLOTS, Slot
 from toolkit.recipe.space import Known, resolved_space, space_problems, split_path
+
+S = TypeVar("S", bound=BaseModel)
 
 
 def make_plan(recipe: Recipe, host: Host) -> Plan:
@@ -45,7 +50,7 @@ def make_plan(recipe: Recipe, host: Host) -> Plan:
 
 class _Planner:
     def __init__(self, recipe: Recipe, host: Host) -> None:
-        self.recipe, self.host = recipe, host
+        self.recipe, self.host, self.lookup = recipe, host, Lookup(host)
         self.problems: list[tuple[Origin, str]] = []
         self.sections: dict[Keys, BaseModel] = {}
         self.models: dict[Keys, type[BaseModel]] = {}
@@ -60,7 +65,7 @@ class _Planner:
         for keys, slot in SLOTS.items():
             self.component(keys, slot)
         self.rules()
-        known = Known(self.models, self.model_of, self.chooses)
+        known = Known(self.models, self.lookup.model_of, self.lookup.chooses)
         for key, text in space_problems(self.space(), known):
             self.problem(("tune", "space", *key), text)
         if self.problems:
@@ -71,17 +76,33 @@ class _Planner:
         for keys in SECTIONS:
             self.resolve(values, keys)
         values["tune"]["space"] = resolved_space(self.space(), known)
-        origins = {keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)}
-        shipped = tuple(self.recipe.shipped)
+        schedule = self.sections[("schedule",)]
+        assert isinstance(schedule, Schedule)
+        offline = ("augment", "offline")
         return Plan(
-            self.recipe.path,
-            values,
-            origins,
-            self.sections,
-            self.choices,
-            shipped,
-            tuple(self.notes),
+            path=self.recipe.path,
+            values=values,
+            origins={keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)},
+            choices=self.choices,
+            split=self.section(("split",), Split),
+            tta=self.section(("augment", "tta"), TTA),
+            validate=self.section(("validate",), Validate),
+            optimizer=self.section(("optimizer",), Optimizer),
+            schedule=schedule,
+            train=self.section(("train",), Train),
+            submission=self.section(("submission",), SubmissionSection),
+            tune=self.section(("tune",), Tune),
+            proxy=self.section(("tune", "proxy"), Proxy),
+            offline=self.section(offline, Offline) if offline in self.sections else None,
+            shipped=tuple(self.recipe.shipped),
+            notes=tuple(self.notes),
         )
+
+    def section(self, keys: Keys, kind: type[S]) -> S:
+        """A fixed section that was found to be right."""
+        found = self.sections[keys]
+        assert isinstance(found, kind)
+        return found
 
     def problem(self, keys: Keys, text: str) -> None:
         self.problems.append((self.recipe.origin(keys), f"{'.'.join(keys)}: {text}"))
@@ -197,35 +218,10 @@ class _Planner:
             self.choices[keys] = Choice(use, entry, options, code)
 
     def entry(self, keys: Keys, kind: str, use: Any) -> Entry | None:
-        entry, problem = self.find(kind, use)
+        entry, problem = self.lookup.find(kind, use)
         if problem is not None:
             self.problem(keys, problem)
         return entry
-
-    def find(self, kind: str, use: Any) -> tuple[Entry | None, str | None]:
-        """The registered component of that name, or what to say instead."""
-        if not isinstance(use, str):
-            return None, f"expected the name of a {kind}, found {use!r}"
-        registry = self.host.registry
-        entry, family = registry.get(kind, use), registry.family(kind)
-        if entry is not None and entry is not family:
-            return entry, None
-        reason = self.host.reason_for(use) if "." in use else None
-        if reason is not None:
-            return None, f'"{use}": its plugin was set aside: {reason}'
-        plugin = use.partition(".")[0] if "." in use else ""
-        known = [name for name in registry.names(kind) if family is None or name != family.name]
-        if family is not None and use.partition(".")[0] not in self.plugins():
-            known += family.family_names()
-            if use in known or use in family.family_aliases():
-                return family, None
-        if plugin and plugin not in self.plugins() and plugin not in known:
-            guess = did_you_mean(use, known)
-            return None, f'"{use}": no plugin "{plugin}" is loaded; install its package.{guess}'
-        return None, f'there is no {kind} "{use}".{did_you_mean(use, known)}'
-
-    def plugins(self) -> set[str]:
-        return {entry.plugin for entry in self.host.registry} | {p.plugin for p in self.host.loaded}
 
     def space(self) -> dict[str, Any]:
         """The ranges of `[tune.space]`, without those of a section whose component was not found:
@@ -234,46 +230,6 @@ class _Planner:
         unknown = {("schedule",), *SLOTS} - self.models.keys() - absent
         space = self.table(("tune", "space"))
         return {path: entry for path, entry in space.items() if split_path(path)[0] not in unknown}
-
-    def model_of(self, keys: Keys, use: Any) -> type[BaseModel] | None:
-        """The options of a component that `[tune.space]` offers; None where it is not found."""
-        if keys == ("schedule",):
-            return SCHEDULES.get(use) if isinstance(use, str) else None
-        entry = self.find(SLOTS[keys].kind, use)[0] if keys in SLOTS else None
-        try:
-            return None if entry is None else options_model(entry)
-        except PluginError:
-            return None  # `chooses` says what is wrong with it
-
-    def chooses(self, keys: Keys, use: Any) -> str | None:
-        """What is wrong with a component name that `[tune.space]` offers for a section."""
-        if keys == ("schedule",):
-            known = isinstance(use, str) and use in SCHEDULES
-            return None if known else f'there is no schedule "{use}"'
-        if keys == ("optimizer",):
-            return self.optimizer_problem(use)
-        entry, problem = self.find(SLOTS[keys].kind, use)
-        if entry is not None:
-            try:
-                options_model(entry)
-            except PluginError as error:
-                return str(error)
-        return problem
-
-    def optimizer_problem(self, use: Any) -> str | None:
-        if not isinstance(use, str):
-            return f"expected the name of an optimizer, found {use!r}"
-        if use in ("adam", "adamw", "sgd", "nadamw", "lamb", "lion", "rmsprop"):
-            return None  # known for certain: spares the import of timm
-        from timm.optim import list_optimizers
-
-        known = list_optimizers()
-        if use not in known:
-            return f'there is no optimizer "{use}".{did_you_mean(use, known)}'
-        from toolkit.builtin.optimizers import why_not
-
-        reason = why_not(use)
-        return None if reason is None else f"{use} cannot train here: {reason}; try adamw or sgd"
 
     def rules(self) -> None:
         """What single values cannot tell."""
@@ -286,7 +242,7 @@ class _Planner:
         ):
             found = f"expected at most split.folds = {split.folds}, found {proxy.folds}"
             self.problem(("tune", "proxy", "folds"), found)
-        if isinstance(optimizer, Optimizer) and (text := self.optimizer_problem(optimizer.use)):
+        if isinstance(optimizer, Optimizer) and (text := optimizer_problem(optimizer.use)):
             self.problem(("optimizer", "use"), text)
         if isinstance(tta, TTA):
             if len(set(tta.views)) != len(tta.views):

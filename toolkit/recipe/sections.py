@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from toolkit.contracts import MAX_PIXELS, Fit, Interpolation, SearchRange
 from toolkit.plugin.schema import STRICT
-from toolkit.recipe.lines import Keys
 from toolkit.recipe.names import PATTERN
 
 View = Literal[
@@ -265,73 +263,3 @@ class Proxy(Section):
     def __bool__(self) -> bool:
         """Whether trials are cheaper than the recipe."""
         return any(value is not None for value in (self.size, self.epochs, self.folds))
-
-
-FIXED: dict[Keys, type[Section]] = {
-    ("split",): Split,
-    ("image",): ImageSection,
-    ("augment", "tta"): TTA,
-    ("validate",): Validate,
-    ("optimizer",): Optimizer,
-    ("train",): Train,
-    ("submission",): SubmissionSection,
-    ("tune",): Tune,
-    ("tune", "proxy"): Proxy,
-}
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A section that chooses a registered component."""
-
-    kind: str
-    default: str | None
-    """The component where the recipe names none; None: the recipe must."""
-    optional: bool = False
-    """The section may be absent altogether."""
-    host: type[Section] | None = None
-    """Keys that the host adds to the component's options."""
-
-
-SLOTS: dict[Keys, Slot] = {
-    ("data",): Slot("source", None),
-    ("augment", "offline"): Slot("augmentation", None, optional=True, host=Offline),
-    ("augment", "train"): Slot("augmentation", "light"),
-    ("backbone",): Slot("backbone", None),
-    ("loss",): Slot("loss", "cross_entropy"),
-    ("sampler",): Slot("sampler", "shuffle"),
-    ("ensemble",): Slot("ensembler", "soft"),
-    ("track",): Slot("tracker", None, optional=True),
-}
-
-SECTIONS: tuple[Keys, ...] = (
-    ("data",),
-    ("split",),
-    ("image",),
-    ("augment", "offline"),
-    ("augment", "train"),
-    ("augment", "tta"),
-    ("validate",),
-    ("backbone",),
-    ("loss",),
-    ("sampler",),
-    ("optimizer",),
-    ("schedule",),
-    ("train",),
-    ("ensemble",),
-    ("submission",),
-    ("track",),
-    ("tune",),
-    ("tune", "proxy"),
-    ("tune", "space"),
-)
-
-LATER = frozenset({"labels"})
-"""Sections of the design that this version does not have yet: rejected, never ignored."""
-
-
-def default_use(keys: Keys) -> str | None:
-    """What a section uses where the recipe does not say; None where the recipe must."""
-    if keys in SLOTS:
-        return SLOTS[keys].default
-    return {"optimizer": Optimizer().use, "schedule": Cosine().use}.get(".".join(keys))

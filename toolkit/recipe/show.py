@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.plan import Plan
-from toolkit.recipe.sections import SECTIONS
+from toolkit.recipe.slots import SECTIONS
 
 
 def recipe_lines(plan: Plan) -> Iterator[tuple[str, Keys | None]]:

@@ -19,7 +19,7 @@ from toolkit.errors import did_you_mean
 from toolkit.plugin.schema import marker, toml_text
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.problems import WHOLE, validate
-from toolkit.recipe.sections import SLOTS
+from toolkit.recipe.slots import SLOTS
 
 # They decide what a score is of: trials that differ here could not be compared.
 _NEVER = ("data", "split", "validate", "track", "tune")

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from toolkit.errors import in_shell
 from toolkit.plugin.schema import toml_key, toml_text
-from toolkit.recipe.sections import SECTIONS
+from toolkit.recipe.slots import SECTIONS
 from toolkit.report import charts, words
 from toolkit.runs.atomic import write_text
 from toolkit.runs.faults import HISTORY

@@ -14,7 +14,7 @@ from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import marker, options_model
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.plan import Plan
-from toolkit.recipe.sections import SLOTS
+from toolkit.recipe.slots import SLOTS
 
 
 @dataclass(frozen=True)
