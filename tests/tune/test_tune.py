@@ -81,7 +81,7 @@ def test_the_best_recipe_extends_the_original_and_says_what_changed(searched: An
     assert text.startswith(f"# Trial {facts['winner']} of 4: clean_f1 ")
     assert "# This score is optimistic" in text
     fresh = facts["rescore"]["trials"][0]["score"]
-    assert f"On fresh folds (seed 1000045) it is {fresh:.4f}" in text
+    assert f"On fresh folds (split.seed 1000045) it is {fresh:.4f}" in text
     assert ("from 0.003" in text) == (winner["optimizer.lr"] != 0.003)
 
 

@@ -31,13 +31,20 @@ class Top(Section):
             description="names the run folder; by default the file's name",
         ),
     ]
-    seed: Annotated[
-        int, Field(ge=0, lt=2**32, description="folds, weights, order, augmentation")
-    ] = 42
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="weights, order, augmentation")] = 42
 
 
 class Split(Section):
     folds: Annotated[int, Field(ge=2, description="folds of the cross-validation")] = 5
+    seed: Annotated[
+        int,
+        Field(
+            ge=0,
+            lt=2**32,
+            description="cuts the folds; apart from `seed`, so that runs of other weights share "
+            "them",
+        ),
+    ] = 42
     conflicts: Annotated[
         Literal["warn", "error"],
         Field(description="what a file with two IDs and two labels does: a warning, or no run"),
@@ -103,6 +110,15 @@ class Validate(Section):
         Literal["clean_f1"],
         Field(description="decides early stopping and the checkpoint; macro-F1"),
     ] = "clean_f1"
+    seed: Annotated[
+        int,
+        Field(
+            ge=0,
+            lt=2**32,
+            description="draws what is frozen for validation: the resamples of the intervals; "
+            "apart from `seed`, so that runs of other weights are scored alike",
+        ),
+    ] = 42
 
 
 class Optimizer(Section):

@@ -39,7 +39,7 @@ def build_report(
     """
     truth, unit = _truth(table, oof)
     clean: dict[str, Any] = dict(scores(truth, oof.probabilities))
-    clean["intervals"] = asdict(intervals(truth, oof.probabilities, unit, plan.seed))
+    clean["intervals"] = asdict(intervals(truth, oof.probabilities, unit, plan.validate.seed))
     matrix = confusion(truth, oof.labels(), len(oof.classes))
     trained = np.bincount(table.train["label"], minlength=len(oof.classes))
     folds = [_fold(folder, fold) for fold in range(plan.split.folds)]

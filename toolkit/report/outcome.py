@@ -40,7 +40,8 @@ def score_test(run: Run, labels: pd.DataFrame, origin: str) -> dict[str, Any]:
     ids = [i for i, is_known in zip(predictions.ids, known, strict=True) if is_known]
     answers = truth.loc[ids].to_numpy(dtype=np.int64)
     probabilities = predictions.probabilities[known]
-    seed = int(run.plan["recipe"]["seed"])
+    recipe = run.plan["recipe"]
+    seed = int(recipe.get("validate", {}).get("seed", recipe["seed"]))  # older plans have one seed
     matrix = confusion(answers, probabilities.argmax(axis=1), len(meta.classes))
     result: dict[str, Any] = {
         "labels": origin,

@@ -51,7 +51,7 @@ def look(plan: Plan, notify: Notify, *, skip_bad: bool = False, verify: bool = F
     table = table_for(plan, notify)
     notify(Event("stage", "decode"))
     data = check_plan_data(plan, table, cache_folder(), notify, skip_bad=skip_bad, verify=verify)
-    folds = assign_folds(data.table, plan.split.folds, plan.seed)
+    folds = assign_folds(data.table, plan.split.folds, plan.split.seed)
     for warning in fold_warnings(data.table, folds):
         notify(Event("message", f"warning: {warning}"))
     train = data.table.train

@@ -137,7 +137,7 @@ class Bench:
             return whole
 
     def folds(self, job: Job) -> pd.DataFrame:
-        return assign_folds(job.data.table, job.plan.split.folds, job.plan.seed)
+        return assign_folds(job.data.table, job.plan.split.folds, job.plan.split.seed)
 
     def score(self, job: Job, numbers: Sequence[int], objective: Objective) -> float:
         """The out-of-fold score over the trained folds, as `report.json` would give it."""

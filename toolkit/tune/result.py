@@ -20,7 +20,7 @@ from toolkit.tune.importance import importance
 from toolkit.tune.page import draw_page
 from toolkit.tune.rows import best_of, candidates, rows_of
 from toolkit.tune.space import value_at
-from toolkit.tune.trial import FRESH_SEED, Study
+from toolkit.tune.trial import Study, fresh_seed
 
 
 def write_result(study: Study, hash_: str) -> None:
@@ -58,7 +58,7 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
         "space": study.plan.values["tune"]["space"],
         "proxy": study.plan.values["tune"]["proxy"] if study.plan.proxy else None,
         "trials": rows,
-        "rescore": {"seed": (study.plan.seed + FRESH_SEED) % 2**32, "trials": again},
+        "rescore": {"seed": fresh_seed(study.plan.split.seed), "trials": again},
         "best": None if best is None else best.number,
         "winner": _winner(study, trials, fresh, {row["of"] for row in again}),
         "importance": importance(study.study, study.space),
@@ -152,9 +152,8 @@ def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
     fresh = {row["of"]: row["score"] for row in facts["rescore"]["trials"]}
     lines.append("This score is optimistic: it is the best of many on the same folds.")
     if fresh.get(winner["trial"]) is not None:
-        text = (
-            f"On fresh folds (seed {facts['rescore']['seed']}) it is {fresh[winner['trial']]:.4f}"
-        )
+        seed, score = facts["rescore"]["seed"], fresh[winner["trial"]]
+        text = f"On fresh folds (split.seed {seed}) it is {score:.4f}"
         if not winner["incumbent"] and fresh.get(facts["incumbent"]) is not None:
             text += f", the recipe itself {fresh[facts['incumbent']]:.4f}"
         lines[-1] += f" {text}."

@@ -29,7 +29,12 @@ from toolkit.tune.rows import row_of
 from toolkit.tune.space import Space
 
 FRESH_SEED = 1_000_003
-"""Added to the recipe's seed, it cuts fresh folds and draws fresh weights for a re-score."""
+"""Added to the recipe's seeds, it cuts fresh folds and draws fresh weights for a re-score."""
+
+
+def fresh_seed(seed: int) -> int:
+    """The seed of a re-score, from that of the recipe."""
+    return (seed + FRESH_SEED) % 2**32
 
 
 @dataclass(frozen=True)
@@ -114,9 +119,9 @@ def run_rescore(study: Study, trial: Trial) -> Outcome:
     """Score one of the best trials again: as the recipe says, on fresh folds."""
     show(study, trial)
     of = study.study.get_trials(deepcopy=False)[trial.user_attrs["of"]]
-    seed = (study.plan.seed + FRESH_SEED) % 2**32
+    fresh = {"seed": fresh_seed(study.plan.seed), "split.seed": fresh_seed(study.plan.split.seed)}
     with _traced(study, trial, " on fresh folds"):
-        plan = study.bench.question.plan(study.bench.host, {**study.overrides(of), "seed": seed})
+        plan = study.bench.question.plan(study.bench.host, {**study.overrides(of), **fresh})
         return _carry_out(study, trial, plan, list(range(plan.split.folds)), prune=False)
 
 
