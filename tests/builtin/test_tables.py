@@ -150,11 +150,47 @@ def test_coco_gives_a_category_an_image(tmp_path: Path) -> None:
     assert cells(rows) == {"file_name": ["a.jpg", "b.jpg"], "category": ["cat", "dog"]}
 
 
-def test_coco_with_two_categories_an_image_is_refused(tmp_path: Path) -> None:
+def coco(**parts: object) -> str:
+    return json.dumps({**COCO, **parts})
+
+
+def test_a_coco_image_of_two_categories_has_the_list_of_them(tmp_path: Path) -> None:
     both = [*COCO["annotations"], {"image_id": 1, "category_id": 8}]
-    file = written(tmp_path, json.dumps({**COCO, "annotations": both}), "t.json")
-    with pytest.raises(DataError, match=r"a\.jpg has several categories \(cat, dog\)"):
-        read_rows(file)
+    rows = read_rows(written(tmp_path, coco(annotations=both), "t.json"))
+    assert cells(rows)["category"] == ['["cat", "dog"]', "dog"]
+
+
+def test_coco_images_without_an_annotation_are_left_out_and_told(tmp_path: Path) -> None:
+    more = [*COCO["images"], {"id": 3, "file_name": "sub/c.jpg"}]
+    rows = read_rows(written(tmp_path, coco(images=more), "t.json"))
+    assert cells(rows)["file_name"] == ["a.jpg", "b.jpg"]
+    assert rows.notes == ("1 of its 3 images have no annotation, and are left out (sub/c.jpg)",)
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"annotations": [{"image_id": 9, "category_id": 7}]}, "the image 9, which is not there"),
+        ({"annotations": [{"image_id": 1, "category_id": 9}]}, "the category 9, not there"),
+        ({"images": [{"file_name": "a.jpg"}]}, "image 1 has no id"),
+        ({"categories": [{"id": 7, "name": "a"}, {"id": 7, "name": "b"}]}, "have the id 7"),
+    ],
+)
+def test_a_coco_record_that_leads_nowhere_is_named(
+    parts: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=said):
+        read_rows(written(tmp_path, coco(**parts), "t.json"))
+
+
+def test_lists_in_json_and_parquet_are_texts_and_a_list_of_one_is_its_value(
+    tmp_path: Path,
+) -> None:
+    records = [{"id": "a", "tags": ["x"]}, {"id": "b", "tags": ["x", "y"]}, {"id": "c", "tags": []}]
+    (tmp_path / "t.json").write_text(json.dumps(records))
+    pd.DataFrame(records).to_parquet(tmp_path / "t.parquet")
+    for name in ("t.json", "t.parquet"):
+        assert cells(read_rows(tmp_path / name))["tags"] == ["x", '["x", "y"]', ""]
 
 
 def test_parquet_is_read_as_text(tmp_path: Path) -> None:

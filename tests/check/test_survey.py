@@ -131,6 +131,10 @@ def test_images_with_several_labels_are_refused_in_words(tmp_path: Path, images:
     table(tmp_path / "train.csv", "id,labels", [(n, labels[k % 3]) for k, n in enumerate(names)])
     with pytest.raises(DataError, match=r"several labels in one \('rust scab'"):
         survey(tmp_path)
+    found = survey(tmp_path, Chosen(label="labels"))
+    assert found.source["combinations"] is True
+    assert found.table.classes == ("rust", "rust scab", "scab")
+    assert refused(found) == []
     rows = [(n, 1, k % 2, (k + 1) % 3 % 2) for k, n in enumerate(names)]
     table(
         tmp_path / "train.csv",
@@ -138,6 +142,16 @@ def test_images_with_several_labels_are_refused_in_words(tmp_path: Path, images:
         [(n, k % 2, 1 - k % 3 % 2, k // 2 % 2) for k, (n, *_) in enumerate(rows)],
     )
     with pytest.raises(DataError, match="have several 1s in rust, scab, mold"):
+        survey(tmp_path)
+
+
+def test_labels_of_which_nearly_every_row_has_its_own_are_several_all_the_same(
+    tmp_path: Path, images: Draw
+) -> None:
+    names = images("train")
+    labels = [f"{a}|{b}" for a in "abcd" for b in "xyz"]
+    table(tmp_path / "train.csv", "id,labels", list(zip(names, labels, strict=True)))
+    with pytest.raises(DataError, match="several labels in one"):
         survey(tmp_path)
 
 

@@ -68,6 +68,9 @@ def csv(
     positive: Annotated[
         Optional, Field(description="class whose probability a sample of one probability wants")
     ] = None,
+    combinations: Annotated[
+        bool, Field(description="train each combination of labels (`a|b`) as a class of its own")
+    ] = False,
 ) -> Csv:
     """A competition's layout: `train.csv` (ID, target), `meta.csv` (target, class name),
     `sample_submission.csv`, and the image folders `train/` and `test/`. Tables may be CSV and its

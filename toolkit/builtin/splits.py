@@ -27,7 +27,8 @@ _BESIDE = frozenset({"set", "split", "data", "dataset", "images", "image", "imgs
 
 def role_of(name: str) -> Role | None:
     """The split that a name means, in any case and wording; None where it means none."""
-    words = [w for w in re.split(r"[\s_.-]+", name.casefold()) if w]
+    plain = re.sub(r"[\s_.-]*(?:19|20)\d\d$", "", name.casefold())  # COCO's `train2017`
+    words = [w for w in re.split(r"[\s_.-]+", plain) if w]
     if len(words) == 1:
         return _WORDS.get(words[0].removesuffix("set")) or _WORDS.get(words[0])
     named = [word for word in words if word in _WORDS]

@@ -12,6 +12,7 @@ from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
 from toolkit.builtin.sample import Classes, two_columns
 from toolkit.builtin.sampled import Sample, found_rows, inside
+from toolkit.builtin.several import several_problem
 from toolkit.builtin.splits import Role, role_of
 from toolkit.builtin.tables import Rows
 from toolkit.contracts import Submission, Table
@@ -50,6 +51,7 @@ class Csv:
     valid_values: list[str] | None = None
     test_values: list[str] | None = None
     positive: str | None = None
+    combinations: bool = False
 
     def read(self) -> Table:
         """Raises `DataError` where there is no data to speak of; lesser faults are listed."""
@@ -149,9 +151,18 @@ class Csv:
             pairs = list(zip(rows[_TARGET], rows[_NAME], strict=True))
         else:
             pairs = [(target, target) for target in sorted(set(targets) - {""})]
+            self._refuse_several(root / self.train, targets, said.problems)
         if all(target.isdecimal() for target, _ in pairs):
             pairs.sort(key=lambda pair: int(pair[0]))
         return Classes([name for _, name in pairs], [target for target, _ in pairs])
+
+    def _refuse_several(self, file: Path, targets: pd.Series[Any], problems: list[str]) -> None:
+        problem = several_problem(file, self.target_column.strip(), targets)
+        if problem is not None and not self.combinations:
+            problems.append(
+                f"{problem}; to train each combination as a class of its own: "
+                "combinations = true in [data]"
+            )
 
     def _meta(self, file: Path, said: Said) -> pd.DataFrame | None:
         """Target and name of each class; JSON may give a name for each target. None where the file

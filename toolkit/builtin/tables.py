@@ -7,12 +7,13 @@ read and what was cleaned.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.delimited import Delimited, read_delimited
+from toolkit.builtin.nested import flat
 from toolkit.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,11 +55,12 @@ def read_rows(
     if suffix in (".json", ".jsonl", ".ndjson"):
         from toolkit.builtin.documents import read_json_table
 
-        return _cleaned(file, read_json_table(file), [], (), header=True)
+        found = read_json_table(file)
+        return _cleaned(file, text_frame(found.columns), list(found.notes), (), header=True)
     if suffix == ".parquet":
         return _cleaned(file, _parquet(file), [], (), header=True)
-    found = read_delimited(file, encoding, separator, header)
-    return _cleaned(file, _frame(found), list(found.notes), found.ragged, header=found.header)
+    read = read_delimited(file, encoding, separator, header)
+    return _cleaned(file, _frame(read), list(read.notes), read.ragged, header=read.header)
 
 
 def _frame(found: Delimited) -> pd.DataFrame:
@@ -76,22 +78,27 @@ def _parquet(file: Path) -> pd.DataFrame:
     except (OSError, ValueError, pa.ArrowException) as error:
         first = str(error).partition("\n")[0]
         raise DataError(f"{file}: cannot be read as parquet: {first}") from error
-    nested = [f.name for f in table.schema if pa.types.is_nested(f.type) or _is_bytes(f.type)]
-    if nested:
+    images = [f.name for f in table.schema if _holds_images(f.type)]
+    if images:
         raise DataError(
-            f"{file}: the column {nested[0]} holds no text or numbers; images inside a table are "
+            f"{file}: the column {images[0]} holds no text or numbers; images inside a table are "
             "not read: write them as files, and name them in the table"
         )
-    return text_frame({n: table.column(n).to_pylist() for n in table.column_names})
+    columns = {n: table.column(n).to_pylist() for n in table.column_names}
+    return text_frame({name: [flat(v) for v in column] for name, column in columns.items()})
 
 
-def _is_bytes(kind: Any) -> bool:
+def _holds_images(kind: Any) -> bool:
+    """Whether a column's values are bytes, or records with bytes in them."""
     import pyarrow as pa
 
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return True
+    inner = range(kind.num_fields) if pa.types.is_nested(kind) else ()
+    return any(_holds_images(kind.field(place).type) for place in inner)
 
 
-def text_frame(columns: dict[str, Sequence[Any]]) -> pd.DataFrame:
+def text_frame(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
     """Columns of any values as text: 3.0 stays "3.0", None and NaN are empty."""
     import pandas as pd
 

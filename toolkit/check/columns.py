@@ -83,6 +83,11 @@ def _level(words: list[str]) -> int:
     return int(bool(named) or bool(core and core[-1] in KINDS))
 
 
+def is_label_name(name: str) -> bool:
+    """Whether a name is one of labels, whatever is in the column."""
+    return _level(words_of(name)) > 1
+
+
 def is_known(name: str) -> bool:
     """Whether a name says that a column is neither label nor group: age, season, fold."""
     return bool(set(words_of(name)) & NEVER)
@@ -121,22 +126,6 @@ def is_flag(values: pd.Series[Any]) -> bool:
     known |= {"TRUE": 1, "FALSE": 0}
     found = values.unique()
     return all(value in known for value in found) and len({known[value] for value in found}) == 2
-
-
-def several_labels(values: pd.Series[Any]) -> str | None:
-    """A value that is several labels in one, `rust scab` beside `rust` and `scab`; None where
-    there is none. A class of two words is one: its words do not occur alone."""
-    alone = set(values.unique()) - {""}
-    for between in (" ", ",", ";", "|", "+", "/"):
-        joined = [value for value in sorted(alone) if between in value]
-        parts = {value: [part.strip() for part in value.split(between)] for value in joined}
-        names = {part for split in parts.values() for part in split if part}
-        if not names or len(names & alone) < 0.5 * len(names):
-            continue
-        for value, split in parts.items():
-            if len(set(split)) > 1 and set(split) <= alone:
-                return str(value)
-    return None
 
 
 def _number(text: str) -> float | None:

@@ -33,7 +33,7 @@ def decide(inventory: Inventory, chosen: Chosen) -> tuple[Reading, list[str]]:
     if source == "csv":
         best = best_table(looked.labelled, inventory)
         if best is None:
-            raise _no_table(looked, inventory, chosen)
+            raise _no_table(looked, passed, inventory, chosen)
         reading = table_reading(best, tables, inventory, chosen)
     elif source == "folder":
         if len(folders.classes) < 2:
@@ -45,7 +45,7 @@ def decide(inventory: Inventory, chosen: Chosen) -> tuple[Reading, list[str]]:
     else:
         labels = name_labels(inventory, folders.layout)
         if not labels:
-            raise _nothing(looked, inventory, chosen)
+            raise _nothing(looked, passed, inventory)
         reading = name_reading(labels, folders.layout, tables, inventory)
     return reading, [*inventory.notes, *passed, *_left(tables, reading, inventory, chosen)]
 
@@ -110,7 +110,7 @@ def _agree(best: Labelled, folders: ClassFolders) -> bool:
     return folders.are_parts and best.labels.level > 0
 
 
-def _no_table(looked: Looked, inventory: Inventory, chosen: Chosen) -> DataError:
+def _no_table(looked: Looked, passed: list[str], inventory: Inventory, chosen: Chosen) -> DataError:
     if looked.faults:
         return looked.faults[0]
     if chosen.table is not None:
@@ -120,12 +120,12 @@ def _no_table(looked: Looked, inventory: Inventory, chosen: Chosen) -> DataError
             "one with labels",
             *(f"  {line}" for line in looked.unnamed),
         )
-    return _nothing(looked, inventory, chosen)
+    return _nothing(looked, passed, inventory)
 
 
-def _nothing(looked: Looked, inventory: Inventory, chosen: Chosen) -> DataError:
+def _nothing(looked: Looked, passed: list[str], inventory: Inventory) -> DataError:
     root = inventory.root
-    lines = [f"  {line}" for line in looked.unnamed]
+    lines = [f"  {line}" for line in (*looked.unnamed, *passed)]
     if not inventory.images:
         lines.append("  there is no image below it")
     return DataError(

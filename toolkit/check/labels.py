@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.builtin.several import several_problem
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.columns import (
     is_flag,
     is_group_name,
+    is_label_name,
     is_parent,
     is_split,
     label_look,
     repeats,
-    several_labels,
 )
 from toolkit.errors import DataError, did_you_mean, in_shell, listed
 
@@ -63,6 +64,8 @@ def labels_of(
             return hot
     best = [column for column in level if level[column] == top]
     if not best:
+        for column in (c for c in columns if is_label_name(c)):
+            _refuse_several(file, column, frame[column])
         return None
     known = all(look.level >= 0 or look.by_name for look in looks.values())
     best = _without_twins(frame, best)
@@ -155,12 +158,11 @@ def _one_hot(
 
 
 def _refuse_several(file: Path, column: str, values: pd.Series[Any]) -> None:
-    found = several_labels(values)
-    if found is not None:
+    problem = several_problem(file, column, values)
+    if problem is not None:
         raise DataError(
-            f"{file}: {column!r} holds several labels in one ({found!r}, whose parts are labels of "
-            "other rows): images with several labels are not supported; to train each combination "
-            f"as a class of its own: --label {in_shell(column)}"
+            f"{problem}; to train each combination as a class of its own: "
+            f"--label {in_shell(column)}"
         )
 
 

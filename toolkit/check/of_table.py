@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit.builtin.several import several_labels
 from toolkit.builtin.splits import role_of
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.columns import is_known, repeats
@@ -160,6 +161,7 @@ def table_reading(
         **(
             {"label_columns": list(labels.columns)} if target is None else {"target_column": target}
         ),
+        "combinations": target is not None and several_labels(labels.values) is not None,
         "split_column": split,
         **names,
         **tests,

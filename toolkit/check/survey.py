@@ -9,10 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.builtin.listing import holds_images, subfolders
 from toolkit.builtin.sources import csv, folder
+from toolkit.builtin.splits import role_of
 from toolkit.check.ask import Chosen
 from toolkit.check.decide import decide
 from toolkit.check.inventory import Inventory, look
+from toolkit.check.tables import TABLE_WORDS
 from toolkit.contracts import Table
 from toolkit.data.images import image_size
 from toolkit.data.table import read_table
@@ -55,8 +58,8 @@ def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it 
         raise DataError(f"{path}: {why_unreadable(path)}")
     root = path
     if path.is_file():
-        root = path.parent
-        chosen = replace(chosen, table=path.name)
+        root = _root_of(path)
+        chosen = replace(chosen, table=path.relative_to(root).as_posix())
     inventory = look(root)
     if chosen.table is not None and chosen.table not in inventory.tables:
         inventory = replace(inventory, tables=(chosen.table, *inventory.tables))
@@ -76,6 +79,15 @@ def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it 
         unreadable,
         _skipped(inventory),
     )
+
+
+def _root_of(table: Path) -> Path:
+    """The data folder of a table: its own, or one above where the images lie beside it."""
+    own, above = table.parent, table.parent.parent
+    if holds_images(own) or not (TABLE_WORDS.search(own.name) or role_of(own.name)):
+        return own
+    beside = (above / name for name in subfolders(above) if above / name != own)
+    return above if any(holds_images(folder) for folder in beside) else own
 
 
 def _skipped(inventory: Inventory) -> dict[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from toolkit.builtin.documents import NoTable
 from toolkit.builtin.names import resolve, unresolved_lines
 from toolkit.builtin.splits import Role, role_of
 from toolkit.builtin.tables import Rows, read_rows
@@ -24,6 +25,12 @@ _PROBED = 500  # values of a column that decide whether it names images
 _LEAST = 0.3  # share of its values that a column of names finds
 _PLACES = 40  # folders that are tried for a column
 _SAMPLES = re.compile(r"sample|submi[ts]", re.IGNORECASE)
+TABLE_WORDS = re.compile(
+    r"(?<![a-z])(annotations?|captions|classes|coco|csv|df|gt|info|instances|labels?|list|meta|"
+    r"metadata|table)(?![a-z])",
+    re.IGNORECASE,
+)
+"""What names of tables, and of folders of tables, have beside a word for a split."""
 _MASKS = re.compile(r"mask|segment|annotation|heatmap|thumb", re.IGNORECASE)
 _TEXTS = (".txt", ".json", ".jsonl", ".ndjson")  # often no table, which is nothing to tell
 
@@ -50,7 +57,11 @@ class TableSeen:
 
     @property
     def role(self) -> Role | None:
-        return role_of(PurePosixPath(self.name).stem)
+        """The split that it is about, by its name or that of a folder that it lies in:
+        `instances_val2017.json`, `test/labels.csv`."""
+        path = PurePosixPath(self.name)
+        names = (path.stem, *(part for part in reversed(path.parent.parts)))
+        return next((role for name in names if (role := role_of(TABLE_WORDS.sub("_", name)))), None)
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ def read_tables(inventory: Inventory, chosen: Chosen) -> tuple[list[TableSeen], 
         except DataError as error:
             if name == chosen.table:
                 raise
-            if not name.lower().endswith(_TEXTS):
+            if not isinstance(error, NoTable) and not name.lower().endswith(".txt"):
                 passed.append(f"{error.lines[0]}; it is passed over")
             continue
         except OSError as error:
