@@ -132,7 +132,7 @@ def built(name: str, size: int, **options: Any) -> Any:
 def what_is_wrong(name: str, size: int) -> str | None:
     """Why an architecture cannot be used at a size; None where it can."""
     from toolkit.errors import UserError
-    from toolkit.train.whole import unseen_edge
+    from toolkit.model.whole import unseen_edge
 
     try:
         unseen = unseen_edge(built(name, size).eval(), size)
@@ -158,8 +158,8 @@ def step(name: str, size: int) -> None:
     import torch
     from torch.nn.functional import cross_entropy
 
+    from toolkit.model.layout import placed
     from toolkit.recipe.sections import Optimizer
-    from toolkit.train.layout import placed
     from toolkit.train.optimizer import make_optimizer
 
     torch.manual_seed(0)

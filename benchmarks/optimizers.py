@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from toolkit.builtin.optimizers import make, why_not
-from toolkit.train.state import load_optimizer, load_tree, rng_state, save_tree, set_rng_state
+from toolkit.model.generators import rng_state, set_rng_state
+from toolkit.train.state import load_optimizer, load_tree, save_tree
 
 PAGE = Path(__file__).parents[1] / "docs" / "optimizers.md"
 STEPS = 3

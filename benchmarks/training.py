@@ -29,14 +29,14 @@ from toolkit.contracts import Facts, ignore
 from toolkit.data.augment import as_callable
 from toolkit.data.cache import Pack, open_pack
 from toolkit.data.loader import Batches, Images, Normalize, worker_count
+from toolkit.model.build import build_model
+from toolkit.model.device import make_accelerator
+from toolkit.model.layout import placed
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
-from toolkit.train.device import make_accelerator
-from toolkit.train.layout import placed
 from toolkit.train.memory import keep_freed_memory
-from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.schedule import LearningRate
 

@@ -20,6 +20,7 @@ FLOORS = (
     "ensemble",
     "train",
     "predict",
+    "model",
     "score",
     "check",
     "data",

@@ -19,6 +19,7 @@ from toolkit.data.rare import rare_warning, table_for
 from toolkit.data.smoke import handful
 from toolkit.ensemble.join import check_ensembler, join_oof, joined_test
 from toolkit.ensemble.submission import check_clip, kind_of, write_submission
+from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Dropped, Trackers
 from toolkit.predict.files import (
@@ -47,7 +48,6 @@ from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import facts_of
 from toolkit.train.pace import watching_pace
 from toolkit.train.record import record, settle_folds
-from toolkit.train.state import same_random_numbers
 from toolkit.train.waiting import waiting
 
 

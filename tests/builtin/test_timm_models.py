@@ -17,7 +17,7 @@ from toolkit.builtin.backbones import architectures, old_names, timm_model
 from toolkit.builtin.timm_models import require_hub_weights
 from toolkit.contracts import Facts, InputSpec
 from toolkit.errors import UserError
-from toolkit.train.state import save_weights
+from toolkit.model.weights import save_weights
 
 MakeFacts = Callable[..., Facts]
 

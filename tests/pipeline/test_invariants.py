@@ -211,9 +211,9 @@ def test_the_order_of_every_epoch_is_looked_at(fails: Fails) -> None:
 
 
 def test_trying_the_training_mode_draws_from_no_generator(host: Host, tiny_recipe: Path) -> None:
+    from toolkit.model.training_mode import check_training
     from toolkit.recipe.load import load_recipe
     from toolkit.recipe.planner import make_plan
-    from toolkit.train.training_mode import check_training
 
     plan = make_plan(load_recipe(tiny_recipe, {}, host), host)
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3 * 32 * 32, 3))

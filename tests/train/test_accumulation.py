@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from toolkit.data.loader import Batches
-from toolkit.train.fold import rows_of_steps
+from toolkit.train.loop import rows_of_steps
 
 # One row does not see the others in a transformer, so that only the cut of the batches differs;
 # plain SGD shows the gradient itself, where Adam would hide its scale.

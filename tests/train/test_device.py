@@ -14,9 +14,9 @@ import torch
 
 from toolkit.contracts import Event
 from toolkit.errors import UserError
+from toolkit.model.device import deterministic
+from toolkit.model.generators import rng_state, set_rng_state
 from toolkit.runs.manifest import device_name, manifest
-from toolkit.train.device import deterministic
-from toolkit.train.state import rng_state, set_rng_state
 
 
 @pytest.fixture
@@ -130,9 +130,9 @@ def test_what_was_trained_in_bfloat16_is_predicted_in_float32(
 def test_an_epoch_that_takes_no_time_has_no_rate_and_ends(
     one_fold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import toolkit.train.fold as fold
+    import toolkit.train.loop as loop
 
-    monkeypatch.setattr(fold.time, "perf_counter", lambda: 5.0)  # a clock of coarse steps
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: 5.0)  # a clock of coarse steps
     folder = one_fold(tmp_path / "run")
     facts = json.loads(folder.done.read_text())
     assert (facts["seconds"], facts["images_per_second"]) == (0.0, 0.0)

@@ -11,15 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from toolkit.train.state import (
-    load_optimizer,
-    load_tree,
-    load_weights,
-    rng_state,
-    save_tree,
-    save_weights,
-    set_rng_state,
-)
+from toolkit.model.generators import rng_state, set_rng_state
+from toolkit.model.weights import load_weights, save_weights
+from toolkit.train.state import load_optimizer, load_tree, save_tree
 
 
 def round_trip(tree: Any, tmp_path: Path) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from toolkit.train.fold import targets_of
+from toolkit.train.loop import targets_of
 
 
 def test_a_target_is_its_class_and_smoothing_spreads_its_share() -> None:

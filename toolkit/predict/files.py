@@ -50,12 +50,13 @@ def prediction_rows(
     fold: int,
     by_view: dict[str, Floats],
     mean: Floats,
+    variant: str = CLEAN,
 ) -> pd.DataFrame:
     """Rows of one fold: the mean, and with TTA each single view too."""
     views = {MEAN: mean} | (by_view if len(by_view) > 1 else {})
     frames = []
     for view, probabilities in views.items():
-        keys = {"id": ids, "parent": parents, "fold": fold, "variant": CLEAN, "view": view}
+        keys = {"id": ids, "parent": parents, "fold": fold, "variant": variant, "view": view}
         columns = {f"p_{c}": probabilities[:, c] for c in range(probabilities.shape[1])}
         frames.append(pd.DataFrame({**keys, **columns}))
     return pd.concat(frames, ignore_index=True)

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from toolkit.contracts import Facts, InputSpec, LayerGroups
 from toolkit.errors import ToolkitError, cause, listed
+from toolkit.model.weights import load_weights, save_weights
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
-from toolkit.train.state import load_weights, save_weights
 
 _some = partial(listed, limit=3)
 

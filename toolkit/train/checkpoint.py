@@ -16,21 +16,15 @@ import pandas as pd
 from torch import nn
 
 from toolkit.contracts import Event, Notify
+from toolkit.model.generators import rng_state, set_rng_state
+from toolkit.model.weights import load_weights, save_weights
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.faults import safetensors
 from toolkit.runs.reading import DamagedFile
 from toolkit.train.job import FoldJob, Progress
 from toolkit.train.schedule import LearningRate
 from toolkit.train.setup import Learner
-from toolkit.train.state import (
-    load_optimizer,
-    load_tree,
-    load_weights,
-    rng_state,
-    save_tree,
-    save_weights,
-    set_rng_state,
-)
+from toolkit.train.state import load_optimizer, load_tree, save_tree
 
 
 def keep_best(job: FoldJob, model: nn.Module, progress: Progress) -> None:

@@ -18,16 +18,17 @@ from toolkit.contracts import Facts, Notify, RunInfo, Table, ignore
 from toolkit.data.augment import build_augmentation
 from toolkit.data.loader import worker_count
 from toolkit.errors import PluginError, UserError, cause
+from toolkit.model.check import check_model
+from toolkit.model.device import make_accelerator
+from toolkit.model.generators import same_random_numbers
+from toolkit.model.invariants import require_loss
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.runs.children import require_travel
-from toolkit.train.device import make_accelerator
-from toolkit.train.invariants import require_loss
 from toolkit.train.job import facts_of
-from toolkit.train.model import check_model
 from toolkit.train.one_row import require_batches, trains_on_one_row
+from toolkit.train.optimizer import make_optimizer
 from toolkit.train.order import build_sampler, epoch_rows
-from toolkit.train.state import same_random_numbers
 
 
 def check_components(plan: Plan, table: Table, notify: Notify = ignore) -> None:
@@ -53,7 +54,8 @@ def check_components(plan: Plan, table: Table, notify: Notify = ignore) -> None:
     _probe(plan, facts)
     _probe_tracker(plan)
     with _of_the_library(plan.choice("backbone")):
-        check_model(plan, facts, notify)
+        model = check_model(plan, facts, notify)
+    make_optimizer(model, plan.optimizer)
     require_batches(plan, len(table.train), partial(trains_on_one_row, plan, facts))
 
 

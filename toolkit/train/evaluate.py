@@ -7,54 +7,63 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from toolkit.contracts import Floats
 from toolkit.data.loader import Batches, Normalize
-from toolkit.predict.files import prediction_rows, write_predictions
+from toolkit.model.invariants import require_logits
+from toolkit.predict.files import CLEAN, prediction_rows, write_predictions
 from toolkit.predict.infer import mean_view, predict_views
 from toolkit.score.metrics import scores
 from toolkit.train.finite import require_probabilities
-from toolkit.train.invariants import require_logits
 from toolkit.train.job import FoldJob, Rows
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Predicts with a fold's model, in evaluation mode and in float32."""
+    """Predicts in evaluation mode and in float32, with whatever weights it is given."""
 
     job: FoldJob
-    model: nn.Module
     normalize: Normalize
+    variants: Mapping[str, Batches]
+    """Batches of the validation rows, by variant: `clean` are the images as they are."""
     tell: Callable[[str, int, int, Mapping[str, Any]], None]
     """Told `("predict", images done, images, {"images": of this batch})`."""
 
-    def validate(self, batches: Batches, where: str) -> dict[str, float]:
-        """The validation scores of an epoch, by the names of `history.csv`."""
+    def validate(self, model: nn.Module, where: str) -> dict[str, float]:
+        """The validation scores of an epoch, by the names of `history.csv`: of each variant its
+        own, `clean_f1`."""
         rows = self.job.validation
-        probabilities = self._predict(batches, rows, ["identity"], "validation", where)
-        found = scores(rows.labels, probabilities["identity"])
-        return {
-            "clean_f1": found["macro_f1"],
-            "clean_accuracy": found["accuracy"],
-            "clean_log_loss": found["log_loss"],
-        }
+        measured: dict[str, float] = {}
+        for variant, batches in self.variants.items():
+            by_view = self._predict(model, batches, rows, ["identity"], "validation", where)
+            found = scores(rows.labels, by_view["identity"])
+            measured |= {
+                f"{variant}_f1": found["macro_f1"],
+                f"{variant}_accuracy": found["accuracy"],
+                f"{variant}_log_loss": found["log_loss"],
+            }
+        return measured
 
-    def write(self, validation: Batches, test: Batches | None, where: str) -> dict[str, float]:
-        """Out-of-fold and test predictions, on disk. Returns the scores."""
+    def write(self, model: nn.Module, test: Batches | None, where: str) -> dict[str, float]:
+        """Out-of-fold predictions of every variant, and test predictions, on disk. Returns the
+        scores of the clean images."""
         job, views = self.job, self.job.plan.tta.views
-        by_view = self._predict(validation, job.validation, views, "validation", where)
-        mean = mean_view(by_view)
-        rows = prediction_rows(job.validation.ids, job.validation.parents, job.fold, by_view, mean)
-        write_predictions(job.folder.oof, rows, job.meta)
+        rows, means = [], {}
+        for variant, batches in self.variants.items():
+            by_view = self._predict(model, batches, job.validation, views, "validation", where)
+            means[variant] = mean_view(by_view)
+            ids, parents = job.validation.ids, job.validation.parents
+            rows.append(prediction_rows(ids, parents, job.fold, by_view, means[variant], variant))
+        write_predictions(job.folder.oof, pd.concat(rows, ignore_index=True), job.meta)
         if test is not None and job.test is not None:
-            of_test = self._predict(test, job.test, views, "test", where)
-            rows = prediction_rows(
-                job.test.ids, job.test.parents, job.fold, of_test, mean_view(of_test)
-            )
-            write_predictions(job.folder.test, rows, job.meta)
-        return scores(job.validation.labels, mean)
+            of_test = self._predict(model, test, job.test, views, "test", where)
+            ids, parents = job.test.ids, job.test.parents
+            found = prediction_rows(ids, parents, job.fold, of_test, mean_view(of_test))
+            write_predictions(job.folder.test, found, job.meta)
+        return scores(job.validation.labels, means[CLEAN])
 
     @contextmanager
     def _forward(self) -> Iterator[None]:
@@ -64,7 +73,13 @@ class Evaluator:
             yield
 
     def _predict(
-        self, batches: Batches, rows: Rows, views: Sequence[str], kind: str, where: str
+        self,
+        model: nn.Module,
+        batches: Batches,
+        rows: Rows,
+        views: Sequence[str],
+        kind: str,
+        where: str,
     ) -> dict[str, Floats]:
         done = 0
 
@@ -78,7 +93,7 @@ class Evaluator:
             return require_logits(backbone, logits, count, classes, "in prediction")
 
         by_view = predict_views(
-            self.model,
+            model,
             batches,
             len(rows.ids),
             self.normalize,

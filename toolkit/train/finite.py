@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from toolkit.contracts import Floats
 from toolkit.errors import UserError
+from toolkit.model.device import resolve_precision
 from toolkit.recipe.plan import Plan
-from toolkit.train.device import resolve_precision
 from toolkit.train.job import Rows
 
 LOOK_EVERY = 50

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from toolkit.contracts import Facts
 from toolkit.errors import UserError
+from toolkit.model.build import build_model
+from toolkit.model.generators import same_random_numbers
 from toolkit.recipe.plan import Plan
-from toolkit.train.model import build_model
-from toolkit.train.state import same_random_numbers
 
 
 def trains_on_one_row(plan: Plan, facts: Facts) -> bool:

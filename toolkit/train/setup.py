@@ -12,11 +12,11 @@ from torch import nn
 from toolkit.contracts import Ints, Preprocess
 from toolkit.data.augment import build_augmentation
 from toolkit.data.loader import Batches, Images, worker_count
-from toolkit.train.device import make_accelerator
+from toolkit.model.build import build_model
+from toolkit.model.device import make_accelerator
+from toolkit.model.layout import placed
 from toolkit.train.job import FoldJob, Rows
-from toolkit.train.layout import placed
 from toolkit.train.memory import keep_freed_memory
-from toolkit.train.model import build_model
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.order import epoch_rows
 from toolkit.train.state import require_state

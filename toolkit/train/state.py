@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,25 +78,6 @@ def _restore(node: Any, tensors: dict[str, Tensor]) -> Any:
     return node["value"]
 
 
-def save_weights(file: Path, model: nn.Module) -> None:
-    """Write a model's state dict as safetensors."""
-    state = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
-    with writing(file) as half_made:
-        save_file(state, half_made, {"format": "pt"})
-
-
-def load_weights(file: Path, model: nn.Module) -> None:
-    """Read weights back, every key of them, into the model's own memory format.
-
-    Raises `DamagedFile`.
-    """
-    from safetensors.torch import load_file
-
-    with reading(file, SafetensorError):
-        state = load_file(file)
-    model.load_state_dict(state)
-
-
 def load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """Restore an optimizer so that it goes on to the last bit.
 
@@ -126,37 +105,3 @@ def _as_saved(loaded: Any, saved: Any, parameter: Tensor) -> Any:
     if isinstance(saved, list | tuple):
         return [_as_saved(*pair, parameter) for pair in zip(loaded, saved, strict=True)]
     return loaded
-
-
-def rng_state() -> dict[str, Any]:
-    """Generators that dropout and stochastic depth draw from."""
-    found: dict[str, Any] = {"cpu": torch.get_rng_state()}
-    for device, there in _devices().items():
-        found[device] = torch.get_device_module(device).get_rng_state() if there else None
-    return found
-
-
-def set_rng_state(state: dict[str, Any]) -> None:
-    torch.set_rng_state(state["cpu"])
-    for device, there in _devices().items():
-        if there and state.get(device) is not None:
-            torch.get_device_module(device).set_rng_state(state[device])
-
-
-def _devices() -> dict[str, bool]:
-    """Devices beside the CPU that draw from a generator of their own, and whether they are here."""
-    return {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "xpu": torch.xpu.is_available(),
-    }
-
-
-@contextmanager
-def same_random_numbers() -> Iterator[None]:
-    """What happens inside may draw from the generators: they go on as if it had not."""
-    state = rng_state()
-    try:
-        yield
-    finally:
-        set_rng_state(state)

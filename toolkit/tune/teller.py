@@ -9,8 +9,8 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.contracts import Event, Notify, RunInfo, TrialInfo
+from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.observers import Trackers
-from toolkit.train.state import same_random_numbers
 from toolkit.tune.asked import Asked
 from toolkit.tune.deaths import failures
 from toolkit.tune.rows import row_of, rows_of

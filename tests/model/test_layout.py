@@ -13,7 +13,7 @@ from torch import nn
 
 import toolkit
 from toolkit.contracts import Event
-from toolkit.train.layout import harmful_convolutions, placed
+from toolkit.model.layout import harmful_convolutions, placed
 
 CPU = torch.device("cpu")
 
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 TRAINED = """
 import sys
 import torch
-from toolkit.train.layout import placed
+from toolkit.model.layout import placed
 
 torch.manual_seed(0)
 model = {model}

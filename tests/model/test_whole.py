@@ -10,8 +10,8 @@ from torch import nn
 
 import toolkit
 from toolkit.errors import UserError
-from toolkit.train.model import _require_whole_images
-from toolkit.train.whole import begins_by_overlapping, unseen_edge, whole_sizes
+from toolkit.model.check import _require_whole_images
+from toolkit.model.whole import begins_by_overlapping, unseen_edge, whole_sizes
 
 
 def model_of(name: str, size: int) -> nn.Module:

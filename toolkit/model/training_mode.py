@@ -8,9 +8,9 @@ from torch import nn
 
 from toolkit.contracts import Facts
 from toolkit.errors import UserError
+from toolkit.model.generators import same_random_numbers
+from toolkit.model.invariants import require_logits
 from toolkit.recipe.plan import Plan
-from toolkit.train.invariants import require_logits
-from toolkit.train.state import same_random_numbers
 
 
 def check_training(plan: Plan, facts: Facts, model: nn.Module) -> None:
