@@ -32,8 +32,8 @@ import optuna
 from optuna.trial import TrialState
 
 from toolkit.tune.objective import curve_of, epoch_step, fold_step
-from toolkit.tune.prune import Pruner
 from toolkit.tune.sampler import make_sampler
+from toolkit.tune.stopping import Pruner
 
 TABLE = Path(__file__).with_suffix(".csv")
 RECIPE = "toolkit:quickstart"
@@ -182,7 +182,8 @@ def record(file: Path) -> None:
     from toolkit.contracts import ignore
     from toolkit.plugin.host import load_host
     from toolkit.runs.folder import RunFolder
-    from toolkit.tune.bench import Bench, Question
+    from toolkit.tune.asked import Question
+    from toolkit.tune.bench import Bench
     from toolkit.tune.objective import objective_of
 
     torch.set_num_threads(1)

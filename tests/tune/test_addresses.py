@@ -9,7 +9,7 @@ import pytest
 
 from toolkit.cli import run_command
 from toolkit.errors import UserError
-from toolkit.tune.address import has_secrets, redacted, without_secrets
+from toolkit.runs.address import has_secrets, redacted, without_secrets
 from toolkit.tune.asked import Asked
 from toolkit.tune.storage import check_url, open_storage, out_of_reach
 

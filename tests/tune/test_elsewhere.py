@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from optuna.storages.journal import JournalFileOpenLock
 
-from toolkit.tune.result import _reference
+from toolkit.tune.best import _reference
 from toolkit.tune.storage import _shared_lock
 
 

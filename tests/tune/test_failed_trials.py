@@ -17,10 +17,9 @@ from toolkit.cli import run_command
 from toolkit.contracts import ignore
 from toolkit.errors import UserError
 from toolkit.plugin.host import Host, load_host
-from toolkit.tune.asked import Asked
-from toolkit.tune.bench import Question
+from toolkit.tune.asked import Asked, Question
 from toolkit.tune.folder import StudyFolder
-from toolkit.tune.tune import tune
+from toolkit.tune.search import tune
 
 LOSS = """
 from __future__ import annotations

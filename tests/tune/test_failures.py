@@ -11,12 +11,20 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toolkit.contracts import Event, ignore
 from toolkit.errors import RecipeError, UserError
-from toolkit.tune.deaths import CRASH_RETRIES, RETRIES, failures, reason_of, record_death
-from toolkit.tune.failure import FAILURES, hopeless, nothing_found
+from toolkit.tune.failures import (
+    CRASH_RETRIES,
+    FAILURES,
+    RETRIES,
+    failures,
+    finished,
+    hopeless,
+    nothing_found,
+    reason_of,
+    record_death,
+)
 from toolkit.tune.lease import LEASE, Reaper, place, reap, requeue
-from toolkit.tune.tickets import finished
+from toolkit.tune.loop import Goal, work
 from toolkit.tune.trial import Outcome
-from toolkit.tune.work import Goal, work
 
 DEAD_PID = 2**22 + 1  # above the largest that Linux gives
 

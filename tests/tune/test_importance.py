@@ -8,9 +8,10 @@ import numpy as np
 import optuna
 import pytest
 
+from toolkit.cli.tune_console import importance_line
 from toolkit.recipe.plan import Plan
-from toolkit.tune.importance import ENOUGH, importance, said
 from toolkit.tune.plots import plots
+from toolkit.tune.result import ENOUGH, importance
 from toolkit.tune.space import Space, space_of
 
 Planned = Callable[..., Plan]
@@ -44,7 +45,7 @@ def test_too_few_trials_have_no_figure_and_no_plot(study: optuna.Study, space: S
     facts = importance(study, space)
     assert facts["values"] is None
     assert facts["reason"] == f"too few complete trials: {ENOUGH - 1} of at least {ENOUGH}"
-    assert said(facts) == f"Importance is not estimated: {facts['reason']}"
+    assert importance_line(facts) == f"Importance is not estimated: {facts['reason']}"
     assert "importance" not in [plot.name for plot in plots(study, space, facts)]
 
 
@@ -64,7 +65,7 @@ def test_the_estimator_that_is_named_is_the_one_that_is_used(
     (plot,) = [p for p in plots(study, space, facts) if p.name == "importance"]
     assert f"(fANOVA, from {ENOUGH} complete trials)" in plot.text
     assert "not judged: loss.gamma" in plot.text
-    assert "not judged, since not in every trial: loss.gamma" in said(facts)
+    assert "not judged, since not in every trial: loss.gamma" in importance_line(facts)
 
 
 def test_equal_scores_have_no_importance(study: optuna.Study, space: Space) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import optuna
 import pytest
@@ -15,13 +14,11 @@ from toolkit.contracts import ignore
 from toolkit.plugin.host import load_host
 from toolkit.runs.folder import RunFolder
 from toolkit.train.folds import Job
-from toolkit.tune.bench import Bench, Question
-from toolkit.tune.deaths import REASON, RETRIES
-from toolkit.tune.folder import StudyFolder
+from toolkit.tune.asked import Question
+from toolkit.tune.bench import Bench
+from toolkit.tune.failures import REASON, RETRIES, RETRY
+from toolkit.tune.folder import StudyFolder, sweep
 from toolkit.tune.lease import requeue
-from toolkit.tune.sweep import sweep
-from toolkit.tune.tickets import RETRY
-from toolkit.tune.trial import Study
 
 
 class Ends:
@@ -93,11 +90,7 @@ def test_a_start_sweeps_what_earlier_ones_left(study: optuna.Study, tmp_path: Pa
         trial = trial_in(study, plan, **attrs)
         study.tell(trial, 0.5 if state == TrialState.COMPLETE else None, state=state)
     trial_in(study, "running")
-    folder = StudyFolder(tmp_path)
-    final = optuna.create_study()
-    whole = cast(
-        Study, SimpleNamespace(study=study, final=final, folder=folder, deaths=study.user_attrs)
-    )
+    folder, rescore = StudyFolder(tmp_path), optuna.create_study()
 
     def left() -> set[str]:
         return {path.parts[-4] for path in tmp_path.rglob("state.safetensors")}
@@ -107,13 +100,13 @@ def test_a_start_sweeps_what_earlier_ones_left(study: optuna.Study, tmp_path: Pa
         fold.path.mkdir(parents=True)
         for file in (fold.state, fold.weights, fold.oof, fold.history):
             file.write_text("")
-    sweep(whole)
+    sweep(folder, study, rescore)
     assert left() == {"dead", "running"}
     assert len(list(tmp_path.rglob("oof.parquet"))) == 7
     requeue(study)
-    sweep(whole)
+    sweep(folder, study, rescore)
     assert left() == {"dead", "running"}  # it will go on
     again = study.ask()
     study.tell(again, state=TrialState.PRUNED)
-    sweep(whole)
+    sweep(folder, study, rescore)
     assert left() == {"running"}

@@ -12,8 +12,9 @@ from toolkit.errors import RecipeError, UserError
 from toolkit.plugin.host import load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
-from toolkit.tune.bench import Bench, Question
-from toolkit.tune.laid import told_under
+from toolkit.tune.asked import Question
+from toolkit.tune.bench import Bench
+from toolkit.tune.checks import told_under
 
 
 def said(recipe: Path, more: str, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -17,9 +17,10 @@ from toolkit.plugin.host import Host, load_host
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
-from toolkit.tune.bench import Bench, Question
-from toolkit.tune.open import check_corners
-from toolkit.tune.space import check_places, space_of
+from toolkit.tune.asked import Question
+from toolkit.tune.bench import Bench
+from toolkit.tune.checks import check_corners, check_places
+from toolkit.tune.space import space_of
 
 LOSSES = """
 from typing import Annotated, Literal
@@ -182,7 +183,7 @@ def test_a_corner_brings_what_its_conditions_bring(
     )
     corners: list[Plan] = []
     monkeypatch.setattr(
-        "toolkit.tune.open.check_components", lambda plan, table, notify: corners.append(plan)
+        "toolkit.tune.checks.check_components", lambda plan, table, notify: corners.append(plan)
     )
     check_corners(plan, cast(Bench, bench), host)
     found: dict[str, Any] = {p.values["loss"]["use"]: p.values for p in corners}

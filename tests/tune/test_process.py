@@ -11,8 +11,8 @@ import optuna
 import psutil
 import pytest
 
+from toolkit.runs import process
 from toolkit.tune import lease as leases
-from toolkit.tune import process
 from toolkit.tune.lease import LEASE, Reaper, leased, place, reap
 
 ON_LINUX = Path("/proc/self/stat").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from toolkit.tune.objective import Curve, curve_of, epoch_step, fold_step
-from toolkit.tune.prune import Pruner, rule_of
+from toolkit.tune.stopping import Pruner, rule_of
 
 PRUNER = Pruner("percentile", percentile=50.0, startup=3, folds=3, epochs=4)
 

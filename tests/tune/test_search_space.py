@@ -11,7 +11,8 @@ import pytest
 from toolkit.contracts import Facts
 from toolkit.errors import RecipeError
 from toolkit.recipe.plan import Plan
-from toolkit.tune.space import check_places, space_of
+from toolkit.tune.checks import check_places
+from toolkit.tune.space import space_of
 
 Planned = Callable[..., Plan]
 

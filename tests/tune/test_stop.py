@@ -7,7 +7,7 @@ import math
 import pytest
 
 from toolkit.tune.objective import Curve
-from toolkit.tune.stop import noise, unlikely
+from toolkit.tune.stopping import noise, unlikely
 
 
 def test_noise_is_what_trial_and_fold_do_not_explain() -> None:

@@ -14,9 +14,9 @@ from toolkit.cli import run_command
 from toolkit.contracts import Event, ignore
 from toolkit.plugin.host import load_host
 from toolkit.runs.listing import run_folders
-from toolkit.tune.bench import Question
+from toolkit.tune.asked import Asked, Question
 from toolkit.tune.folder import StudyFolder
-from toolkit.tune.tune import Asked, tune
+from toolkit.tune.search import tune
 
 SPACE = """
 [tune]

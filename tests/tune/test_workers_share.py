@@ -12,10 +12,10 @@ import pytest
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toolkit.contracts import ignore
+from toolkit.tune.failures import TICKET, finished
 from toolkit.tune.lease import DEAD_SECONDS, LEASE, RETRIES, Reaper, place, reap, requeue
-from toolkit.tune.tickets import TICKET, finished
+from toolkit.tune.loop import Goal, work
 from toolkit.tune.trial import Outcome
-from toolkit.tune.work import Goal, work
 
 MARK = {"place": "elsewhere/1", "pid": 7, "started": 0.0, "beat": 0}
 

@@ -106,8 +106,8 @@ def _dashboard(runs: Path, storage: str | None) -> None:
     from importlib import import_module
     from importlib.util import find_spec
 
+    from toolkit.runs.address import HIDDEN, has_secrets, without_secrets
     from toolkit.runs.reading import read_json
-    from toolkit.tune.address import HIDDEN, has_secrets, without_secrets
     from toolkit.tune.folder import latest_study
     from toolkit.tune.storage import with_driver
 

@@ -126,8 +126,6 @@ class TuneConsole:
 
     def summary(self, folder: Path) -> bool:
         """The closing table. Returns whether something was set aside."""
-        from toolkit.tune.importance import said
-
         facts = json.loads((folder / "tune.json").read_text(encoding="utf-8"))
         rows = [row for row in facts["trials"] if row["state"] != "running"]
         head, cells = self._table(rows)
@@ -138,7 +136,7 @@ class TuneConsole:
             if not line.startswith("# "):
                 break
             print(line.removeprefix("# "))
-        print(said(facts["importance"]))
+        print(importance_line(facts["importance"]))
         for aside in facts["set_aside"]:
             print(f"set aside: {aside['id']}: {aside['reason']}")
         again = facts["rescore"]["trials"]
@@ -149,6 +147,16 @@ class TuneConsole:
             print(f"set aside: trial {number}{where} failed: {row['reason']}")
         print(f"{folder}: best.toml, tune.html, tune.json")
         return bool(facts["set_aside"] or lost)
+
+
+def importance_line(facts: Mapping[str, Any]) -> str:
+    """What `tune.json` says of the importance of each key, in one line."""
+    if facts["values"] is None:
+        return f"Importance is not estimated: {facts['reason']}"
+    shares = ", ".join(f"{path} {share:.2f}" for path, share in facts["values"].items())
+    line = f"Importance ({facts['estimator']}, {facts['trials']} complete trials): {shares}"
+    aside = facts["not_judged"]
+    return f"{line}; not judged, since not in every trial: {', '.join(aside)}" if aside else line
 
 
 def _what(event: Event) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pandas as pd
 import torch
@@ -21,9 +20,7 @@ from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
 from toolkit.predict.files import as_predictions, read_predictions
-from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
-from toolkit.recipe.planner import make_plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.log import Stages
@@ -34,23 +31,9 @@ from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import Watch, facts_of
 from toolkit.train.pace import watching_pace
-from toolkit.tune.failure import ends_the_study
+from toolkit.tune.asked import Question
+from toolkit.tune.failures import ends_the_study
 from toolkit.tune.objective import Objective
-
-
-@dataclass(frozen=True)
-class Question:
-    """The recipe that a study varies, and what was laid over it."""
-
-    recipe: str
-    overrides: Mapping[str, Any]
-
-    def plan(self, host: Host, more: Mapping[str, Any] | None = None) -> Plan:
-        """The plan with more values laid over it. Its own `[tune]` does not matter to it."""
-        recipe = load_recipe(self.recipe, {**self.overrides, **(more or {})}, host)
-        if more is not None:
-            recipe.values.pop("tune", None)
-        return make_plan(recipe, host)
 
 
 @dataclass

@@ -16,10 +16,10 @@ from typing import Any
 
 from toolkit.contracts import Event
 from toolkit.errors import ToolkitError, UserError
+from toolkit.runs.address import redacted
 from toolkit.runs.children import without_main
 from toolkit.runs.machine import machine_fault
 from toolkit.runs.signals import die_with, interruptible, killed_by
-from toolkit.tune.address import redacted
 
 _POLL_SECONDS = 1.0
 

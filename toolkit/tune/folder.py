@@ -1,18 +1,27 @@
-"""A study's folder, `runs/tune-<name>-<date>-<hash>/`, and which one belongs to a question."""
+"""A study's folder, `runs/tune-<name>-<date>-<hash>/`: its files, which one belongs to a question,
+and what is swept out of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Plan
-from toolkit.runs.folder import RunFolder
+from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.reading import DamagedFile, read_json
+from toolkit.tune.bench import forget
+from toolkit.tune.failures import died, given_up, retry_ticket, ticket_of
 
 
 @dataclass(frozen=True)
@@ -93,3 +102,40 @@ def latest_study(runs: Path) -> StudyFolder | None:
     found = [StudyFolder(path) for path in runs.glob("tune-*") if path.is_dir()]
     found = [folder for folder in found if folder.facts.is_file()]
     return max(found, key=lambda folder: folder.facts.stat().st_mtime, default=None)
+
+
+def sweep(study: StudyFolder, search: optuna.Study, rescore: optuna.Study) -> None:
+    """Leave of every trial its predictions and its history, but for those that go on."""
+    deaths = {**search.user_attrs, **rescore.user_attrs}
+    for folder, of in (("trials", search), ("rescore", rescore)):
+        going_on = _going_on(of.get_trials(deepcopy=False), deaths)
+        for path in sorted((study.path / folder).glob("*")):
+            if not any(plan.startswith(path.name) for plan in going_on):
+                _sweep(RunFolder(path))
+
+
+def _going_on(trials: Sequence[FrozenTrial], deaths: Mapping[str, Any]) -> set[str]:
+    """The plans of the trials that are under way, or were cut off and will be done again."""
+    successors = {ticket_of(t): t for t in reversed(trials) if ticket_of(t) is not None}
+    found = set()
+    for trial in trials:
+        last = trial
+        while died(last) and (retry := successors.get(retry_ticket(last.number))) is not None:
+            last = retry
+        waits = last.state in (TrialState.RUNNING, TrialState.WAITING)
+        if (waits or (died(last) and not given_up(last, deaths))) and "plan" in trial.user_attrs:
+            found.add(str(trial.user_attrs["plan"]))
+    return found
+
+
+def _sweep(folder: RunFolder) -> None:
+    left = [path for path in folder.path.glob("folds/*") if _has_more(path)]
+    if not left:
+        return
+    with suppress(Timeout), FileLock(folder.lock, timeout=0):  # held: it trains at this moment
+        for path in left:
+            forget(FoldFolder(path))
+
+
+def _has_more(fold: Path) -> bool:
+    return any(fold.glob("*.safetensors")) or any(fold.glob(".*.tmp"))

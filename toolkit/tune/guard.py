@@ -22,7 +22,7 @@ from toolkit.tune.child import Child, dismiss, wait_for
 def guarded_tune(
     recipe: str, overrides: Mapping[str, Any], asked: Asked, runs: Path, notify: Notify
 ) -> Path:
-    """`toolkit.tune.tune.tune` behind a wall. Returns the study's folder."""
+    """`toolkit.tune.search.tune` behind a wall. Returns the study's folder."""
     chosen = waiting()
     if chosen is not None:  # the process inherits it, and cannot tell it from a user's choice
         notify(Event("message", chosen))
@@ -102,8 +102,8 @@ def tune_on(
 ) -> None:
     """What the process does."""
     from toolkit.plugin.host import load_host
-    from toolkit.tune.bench import Question
-    from toolkit.tune.tune import tune
+    from toolkit.tune.asked import Question
+    from toolkit.tune.search import tune
 
     host, question = load_host(), Question(recipe, overrides)
     plan = question.plan(host)

@@ -13,10 +13,19 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from toolkit.tune.deaths import INTERRUPTED, LEASE, RETRIES, died, given_up
-from toolkit.tune.process import place, same_start, started
+from toolkit.runs.process import place, same_start, started
+from toolkit.tune.failures import (
+    INTERRUPTED,
+    LEASE,
+    RETRIES,
+    RETRY,
+    TICKET,
+    died,
+    given_up,
+    retry_ticket,
+    ticket_of,
+)
 from toolkit.tune.storage import storage_errors
-from toolkit.tune.tickets import RETRY, TICKET, retry_ticket, ticket_of
 
 __all__ = ["DEAD_SECONDS", "LEASE", "RETRIES", "Reaper", "leased", "place", "reap", "requeue"]
 

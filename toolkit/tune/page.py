@@ -15,7 +15,7 @@ from toolkit.report.page import seconds_text
 from toolkit.runs.atomic import write_text
 from toolkit.tune.plots import plots
 from toolkit.tune.space import tried
-from toolkit.tune.trial import Study
+from toolkit.tune.study import Study
 
 
 def draw_page(study: Study, facts: Mapping[str, Any]) -> None:
@@ -25,7 +25,7 @@ def draw_page(study: Study, facts: Mapping[str, Any]) -> None:
 
 def page_text(study: Study, facts: Mapping[str, Any]) -> str:
     """The page as text; the same trials give the same bytes."""
-    from toolkit.tune.result import summary
+    from toolkit.tune.best import summary
 
     environment = Environment(
         loader=DictLoader(
@@ -41,7 +41,7 @@ def page_text(study: Study, facts: Mapping[str, Any]) -> str:
     environment.filters["tried"] = tried
     css = files("toolkit.report").joinpath("page.css").read_text(encoding="utf-8")
     lines = [] if facts["winner"] is None else summary(facts["objective"], facts)
-    drawn = plots(study.study, study.space, facts["importance"])
+    drawn = plots(study.search, study.space, facts["importance"])
     return environment.get_template("page").render(
         css=Markup(css),
         folder=study.folder.path.name,
@@ -49,7 +49,7 @@ def page_text(study: Study, facts: Mapping[str, Any]) -> str:
         lines=lines,
         best=study.folder.best.read_text(encoding="utf-8") if lines else "",
         plots=[(plot, _data_uri(plot.svg)) for plot in drawn],
-        paths=[entry.path for entry in study.space.entries],
+        paths=[parameter.path for parameter in study.space.parameters],
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from toolkit.tune.importance import evaluator, judged_study
+from toolkit.tune.result import evaluator, judged_study
 from toolkit.tune.space import Space
 
 

@@ -1,37 +1,25 @@
-"""What a study leaves: the best recipe, every number, and a page."""
+"""What a study found, as `tune.json` holds it: the trials in order, the winner, the importance of
+each key."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optuna.trial import FrozenTrial
+import optuna
+from optuna.trial import FrozenTrial, TrialState
 
-from toolkit.errors import ToolkitError
-from toolkit.plugin.schema import toml_key, toml_text
-from toolkit.recipe.lines import Keys, split_key
-from toolkit.recipe.load import load_recipe
-from toolkit.recipe.planner import make_plan
-from toolkit.recipe.shipped import is_shipped
-from toolkit.runs.atomic import write_json, write_text
-from toolkit.tune.importance import importance
-from toolkit.tune.page import draw_page
-from toolkit.tune.rows import best_of, candidates, rows_of
-from toolkit.tune.space import value_at
-from toolkit.tune.trial import Study, fresh_seed
+from toolkit.tune.objective import Objective
+from toolkit.tune.progress import rows_of
+from toolkit.tune.space import Space
+from toolkit.tune.study import Study, fresh_seed
+
+ESTIMATOR = "fANOVA"
+"""Functional ANOVA over a random forest (Hutter, Hoos, Leyton-Brown 2014, ICML, section 3)."""
 
 
-def write_result(study: Study, hash_: str) -> None:
-    """Write `best.toml`, `tune.json` and `tune.html` from the trials so far."""
-    facts = result(study, hash_)
-    if facts["winner"] is not None:
-        trial = study.study.get_trials(deepcopy=False)[facts["winner"]]
-        write_text(study.folder.best, best_recipe(study, trial, facts))
-        _check_best(study, trial)
-    write_json(study.folder.report, facts)
-    draw_page(study, facts)
+ENOUGH = 20
+"""Complete trials below which the forest's trees see mostly chance."""
 
 
 def result(study: Study, hash_: str) -> dict[str, Any]:
@@ -40,9 +28,9 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
     `best` is the trial with the best score of the search, `winner` the one whose values
     `best.toml` has: where several were scored again, the best on fresh folds.
     """
-    trials = study.study.get_trials(deepcopy=False)
+    trials = study.search.get_trials(deepcopy=False)
     rows = rows_of(study, trials)
-    again = rows_of(study, study.final.get_trials(deepcopy=False))
+    again = rows_of(study, study.rescore.get_trials(deepcopy=False))
     again = [row for row in again if row["state"] != "running"]
     fresh = {row["of"]: row["score"] for row in again if row["score"] is not None}
     best = best_of(trials, study.objective)
@@ -50,7 +38,7 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
     seconds = [row["seconds"] or 0.0 for row in [*rows, *again]]
     return {
         "study": hash_,
-        "name": study.study.study_name,
+        "name": study.search.study_name,
         "recipe": study.bench.question.recipe,
         "overrides": dict(study.bench.question.overrides),
         "objective": study.objective.name,
@@ -61,7 +49,7 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
         "rescore": {"seed": fresh_seed(study.plan.split.seed), "trials": again},
         "best": None if best is None else best.number,
         "winner": _winner(study, trials, fresh, {row["of"] for row in again}),
-        "importance": importance(study.study, study.space),
+        "importance": importance(study.search, study.space),
         "incumbent": None if incumbent is None else incumbent["trial"],
         "seconds": round(sum(seconds), 1),
         "set_aside": [
@@ -83,112 +71,84 @@ def _winner(
     return None if best is None else best.number
 
 
-def best_recipe(study: Study, trial: FrozenTrial, facts: Mapping[str, Any]) -> str:
-    """The text of `best.toml`: it extends the original, and says what was found."""
-    return "".join(f"{line}\n" for line in _lines(study, trial, facts))
+def best_of(trials: Sequence[FrozenTrial], objective: Objective) -> FrozenTrial | None:
+    """The complete trial with the best score; the first of equals."""
+    return next(iter(ranked(trials, objective)), None)
 
 
-def _lines(study: Study, trial: FrozenTrial, facts: Mapping[str, Any]) -> Iterator[str]:
-    question = study.bench.question
-    for line in summary(study.objective.name, facts):
-        yield f"# {line}"
-    yield ""
-    yield f"extends = {toml_text(_reference(question.recipe, study.folder.path))}"
-    values: dict[Keys, tuple[Any, str]] = {
-        split_key(key): (value, "given to the study with --set")
-        for key, value in question.overrides.items()
-    }
-    values.setdefault(("name",), (f"{study.plan.name}-tuned", ""))
-    values |= _found(study, trial)
-    yield from _table((), values)
-    for section in dict.fromkeys(keys[:-1] for keys in values if len(keys) > 1):
-        yield ""
-        yield "[" + ".".join(map(toml_key, section)) + "]"
-        yield from _table(section, values)
-    unused = [e.path for e in study.space.entries if e.path not in study.values(trial)]
-    if unused:
-        yield ""
-        yield f"# Searched, but not used by this trial: {', '.join(unused)}"
-
-
-def _found(study: Study, trial: FrozenTrial) -> dict[Keys, tuple[Any, str]]:
-    """Every searched value, with where it came from."""
-    overrides, own = study.overrides(trial), study.space.of_recipe(study.plan, study.facts)
-    found: dict[Keys, tuple[Any, str]] = {}
-    for entry in study.space.entries:
-        if entry.path not in study.values(trial):
-            continue
-        before = value_at(study.plan.values, entry.keys)
-        value = overrides.get(".".join(entry.keys), before)
-        if value is None:
-            continue
-        to = study.values(trial)[entry.path]
-        was = own.get(entry.path)
-        shown = f"{entry.path} " if entry.classes else ""
-        if value == before or to == was:
-            note = f"{shown}unchanged"
-        else:
-            note = f"{shown}from {'nothing' if was is None else toml_text(was)}"
-            note += f" to {toml_text(to)}" if entry.classes else ""
-        _, notes = found.get(entry.keys, (None, ""))
-        found[entry.keys] = (value, f"{notes}, {note}" if notes else note)
+def ranked(trials: Sequence[FrozenTrial], objective: Objective) -> list[FrozenTrial]:
+    """Complete trials, the best first. Trials of one plan count once."""
+    complete = [t for t in trials if t.state == TrialState.COMPLETE and t.value is not None]
+    complete.sort(key=lambda t: (-objective.sign * (t.value or 0.0), t.number))
+    seen: set[Any] = set()
+    found = []
+    for trial in complete:
+        plan = trial.user_attrs.get("plan", trial.number)
+        if plan not in seen:
+            seen.add(plan)
+            found.append(trial)
     return found
 
 
-def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
-    """What was found, in a few lines of prose."""
-    rows = {row["trial"]: row for row in facts["trials"]}
-    winner = rows[facts["winner"]]
-    done = sum(row["state"] in ("complete", "pruned") for row in facts["trials"])
-    where = " (cheaper than the recipe)" if facts["proxy"] else ""
-    line = f"Trial {winner['trial']} of {done}: {objective} {winner['score']:.4f}{where}"
-    incumbent = rows.get(facts["incumbent"])
-    if incumbent is not None and incumbent is not winner:
-        gain = winner["score"] - incumbent["score"]
-        line += f"; the recipe itself {incumbent['score']:.4f}, a gain of {gain:+.4f}."
-    else:
-        line += "; it is the recipe itself." if winner["incumbent"] else "."
-    lines = [line]
-    fresh = {row["of"]: row["score"] for row in facts["rescore"]["trials"]}
-    lines.append("This score is optimistic: it is the best of many on the same folds.")
-    if fresh.get(winner["trial"]) is not None:
-        seed, score = facts["rescore"]["seed"], fresh[winner["trial"]]
-        text = f"On fresh folds (split.seed {seed}) it is {score:.4f}"
-        if not winner["incumbent"] and fresh.get(facts["incumbent"]) is not None:
-            text += f", the recipe itself {fresh[facts['incumbent']]:.4f}"
-        lines[-1] += f" {text}."
-    lost = sum(row["state"] == "failed" for row in facts["trials"])
-    if lost:
-        lines.append(f"{lost} more trial{' has' if lost == 1 else 's have'} failed.")
-    if winner["threads"] is not None:
-        count = f"{winner['threads']} thread{'' if winner['threads'] == 1 else 's'}"
-        lines.append(f"The score was made with {count}; another number may change its last digits.")
-    return lines
+def candidates(study: Study, trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials to score again, the best first; with a proxy the recipe as it is too, since no
+    trial scored it in full."""
+    count, proxy = study.plan.tune.rescore, bool(study.plan.proxy)
+    if count == "auto":
+        count = 3 if proxy else 1
+    order = ranked(trials, study.objective)
+    best = order[:count]
+    if proxy and count:
+        best += [t for t in order[count:] if t.user_attrs.get("incumbent")]
+    return best
 
 
-def _reference(recipe: str, folder: Path) -> str:
-    """How a recipe in `folder` names the one that it extends."""
-    if is_shipped(recipe):
-        return recipe
-    try:
-        return Path(os.path.relpath(recipe, folder)).as_posix()
-    except ValueError:  # on Windows, from one drive to another there is no way
-        return Path(recipe).absolute().as_posix()
+def importance(study: optuna.Study, space: Space) -> dict[str, Any]:
+    """What `tune.json` says of it: each key's share of the variance that the keys explain one by
+    one, the largest first; `values` is None where it is not estimated, and `reason` says why."""
+    judged, always = judged_study(study, space)
+    trials = judged.get_trials(deepcopy=False)
+    found: dict[str, Any] = {
+        "estimator": ESTIMATOR,
+        "trials": len(trials),
+        "values": None,
+        "reason": "",
+        "not_judged": [
+            parameter.path for parameter in space.parameters if parameter.path not in always
+        ],
+    }
+    if not always:
+        return {**found, "reason": "every key counts in some trials only"}
+    if len(trials) < ENOUGH:
+        return {**found, "reason": f"too few complete trials: {len(trials)} of at least {ENOUGH}"}
+    if len({trial.value for trial in trials}) == 1:
+        return {**found, "reason": "all trials have the same score"}
+    values = evaluator().evaluate(judged, params=always)
+    total = sum(values.values())
+    if not total > 0:
+        return {**found, "reason": "no key explains a difference by itself"}
+    return {**found, "values": {path: round(v / total, 4) for path, v in values.items()}}
 
 
-def _table(section: Keys, values: Mapping[Keys, tuple[Any, str]]) -> Iterator[str]:
-    for keys, (value, note) in values.items():
-        if keys[:-1] == section:
-            line = f"{toml_key(keys[-1])} = {toml_text(value)}"
-            yield f"{line}  # {note}" if note else line
+def evaluator() -> Any:
+    """Optuna's, named: its default changes with its versions. Seeded: the same trials give the
+    same figures."""
+    from optuna.importance import FanovaImportanceEvaluator
+
+    return FanovaImportanceEvaluator(seed=0)
 
 
-def _check_best(study: Study, trial: FrozenTrial) -> None:
-    """What was written must be what was tried."""
-    question, host = study.bench.question, study.bench.host
-    written = make_plan(load_recipe(study.folder.best, host=host), host).values
-    tried = question.plan(host, study.overrides(trial)).values
-    aside = ("name", "tune", "track")
-    wrong = [k for k in tried if k not in aside and written.get(k) != tried[k]]
-    if wrong:
-        raise ToolkitError(f"{study.folder.best}: is not what was tried in {', '.join(wrong)}")
+def judged_study(study: optuna.Study, space: Space) -> tuple[optuna.Study, list[str]]:
+    """The complete trials whose parameters are what was tried, as a study in memory, and the keys
+    that count in each of them."""
+    always = [parameter.path for parameter in space.parameters if not parameter.when]
+    complete = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    judged = optuna.create_study(directions=study.directions)
+    judged.add_trials([trial for trial in complete if _is_told(trial, always)])
+    return judged, always
+
+
+def _is_told(trial: FrozenTrial, paths: list[str]) -> bool:
+    """Whether the parameters say what was tried. The recipe itself may lie outside its space: its
+    parameters are then the nearest, or missing."""
+    return trial.params.keys() >= set(paths) and not trial.user_attrs.get("outside")

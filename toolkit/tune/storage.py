@@ -19,7 +19,7 @@ from optuna.storages.journal import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from toolkit.errors import UserError
-from toolkit.tune.address import redacted, without_secrets
+from toolkit.runs.address import redacted, without_secrets
 
 _TRIES = 5
 

@@ -5,36 +5,21 @@ from __future__ import annotations
 import gc
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import optuna
 import torch
-from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState
 
-from toolkit.contracts import Event, Facts
 from toolkit.errors import UserError
 from toolkit.recipe.plan import Plan
-from toolkit.tune.bench import Bench, threads
-from toolkit.tune.deaths import failures, reason_of
-from toolkit.tune.failure import ends_the_study
-from toolkit.tune.folder import StudyFolder
-from toolkit.tune.objective import Objective, curve_of, epoch_step, fold_step
-from toolkit.tune.prune import Pruner
-from toolkit.tune.rows import row_of
-from toolkit.tune.space import Space
-
-FRESH_SEED = 1_000_003
-"""Added to the recipe's seeds, it cuts fresh folds and draws fresh weights for a re-score."""
-
-
-def fresh_seed(seed: int) -> int:
-    """The seed of a re-score, from that of the recipe."""
-    return (seed + FRESH_SEED) % 2**32
+from toolkit.tune.bench import threads
+from toolkit.tune.failures import ends_the_study, failures, reason_of
+from toolkit.tune.objective import curve_of, epoch_step, fold_step
+from toolkit.tune.progress import show
+from toolkit.tune.study import Study, fresh_seed
 
 
 @dataclass(frozen=True)
@@ -46,65 +31,14 @@ class Outcome:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Study:
-    """A study and everything its trials need: what one worker holds."""
-
-    study: optuna.Study
-    final: optuna.Study
-    """The best trials, scored again on fresh folds."""
-    storage: BaseStorage
-    """Where both are kept."""
-    plan: Plan
-    """Of the recipe as it is."""
-    space: Space
-    objective: Objective
-    pruner: Pruner
-    bench: Bench
-    folder: StudyFolder
-    facts: Facts
-    alive: Callable[[], None]
-    """Called often; raises `KeyboardInterrupt` where this process should stop."""
-    since: int = 0
-    """Number of the first trial that was not there when the study was started. A failure from
-    before that may be mended by now."""
-
-    @property
-    def deaths(self) -> dict[str, Any]:
-        """Which processes were killed, and by what."""
-        return {**self.study.user_attrs, **self.final.user_attrs}
-
-    @property
-    def folds(self) -> range:
-        """The folds that a trial trains."""
-        return range(self.plan.proxy.folds or self.plan.split.folds)
-
-    @property
-    def proxy(self) -> dict[str, Any]:
-        """What is laid over every trial to make it cheaper."""
-        return dict(self.plan.proxy.values)
-
-    def values(self, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-        """A trial's values by their paths; the incumbent's are the recipe's own."""
-        if trial.user_attrs.get("incumbent"):
-            return self.space.of_recipe(self.plan, self.facts)
-        return dict(trial.user_attrs.get("values", {}))
-
-    def overrides(self, trial: optuna.trial.FrozenTrial) -> dict[str, Any]:
-        """What a trial lays over the recipe."""
-        if trial.user_attrs.get("incumbent"):
-            return {}
-        return self.space.overrides(self.values(trial), self.plan, self.facts)
-
-
 def run_trial(study: Study, trial: Trial) -> Outcome:
     """Carry out a trial of the search."""
     if trial.user_attrs.get("incumbent"):
         known = study.space.incumbent(study.plan, study.facts)
         trial.set_user_attr("outside", not study.space.holds(study.plan, study.facts))
-        for entry in study.space.entries:
-            if entry.path in known:
-                entry.suggest(trial)
+        for parameter in study.space.parameters:
+            if parameter.path in known:
+                parameter.suggest(trial)
     else:
         trial.set_user_attr("values", study.space.suggest(trial))
     show(study, trial)
@@ -118,17 +52,11 @@ def run_trial(study: Study, trial: Trial) -> Outcome:
 def run_rescore(study: Study, trial: Trial) -> Outcome:
     """Score one of the best trials again: as the recipe says, on fresh folds."""
     show(study, trial)
-    of = study.study.get_trials(deepcopy=False)[trial.user_attrs["of"]]
+    of = study.search.get_trials(deepcopy=False)[trial.user_attrs["of"]]
     fresh = {"seed": fresh_seed(study.plan.seed), "split.seed": fresh_seed(study.plan.split.seed)}
     with _traced(study, trial, " on fresh folds"):
         plan = study.bench.question.plan(study.bench.host, {**study.overrides(of), **fresh})
         return _carry_out(study, trial, plan, list(range(plan.split.folds)), prune=False)
-
-
-def show(study: Study, trial: Trial) -> None:
-    """Tell who looks on where a trial stands."""
-    frozen = trial.study.get_trials(deepcopy=False)[trial.number]
-    study.bench.notify(Event("trial", data=row_of(study, frozen)))
 
 
 @contextmanager
@@ -175,7 +103,7 @@ def _failed_before(study: Study, trial: Trial, plan_hash: str) -> str | None:
     trials, deaths = trial.study.get_trials(deepcopy=False), study.deaths
     for other in failures(trials, deaths):
         known = other.user_attrs.get("plan") == plan_hash
-        if known and trial.study is study.study and other.number >= study.since:
+        if known and trial.study is study.search and other.number >= study.since:
             return f"as trial {other.number}, which tried the same: {reason_of(other, deaths)}"
     return None
 

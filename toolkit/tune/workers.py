@@ -101,12 +101,12 @@ def work_on(orders: Orders, alive: Callable[[], None], notify: Notify) -> None:
     import torch
 
     from toolkit.plugin.host import load_host
-    from toolkit.tune.bench import Bench, Question
+    from toolkit.tune.asked import Question
+    from toolkit.tune.bench import Bench
     from toolkit.tune.folder import StudyFolder
-    from toolkit.tune.open import open_study
+    from toolkit.tune.loop import Goal, do_trials, goal_of
     from toolkit.tune.storage import close_storage, out_of_reach, storage_errors
-    from toolkit.tune.tune import goal_of, search
-    from toolkit.tune.work import Goal
+    from toolkit.tune.study import open_study
 
     torch.set_num_threads(orders.threads)
     host = load_host()
@@ -118,7 +118,7 @@ def work_on(orders: Orders, alive: Callable[[], None], notify: Notify) -> None:
     study = open_study(plan, bench, folder, orders.name, orders.storage, alive, orders.since)
     goal: Goal = goal_of(study, orders.trials, orders.deadline, rescore=orders.rescore)
     try:
-        search(study, goal, notify, lambda trial: None, rescore=orders.rescore)
+        do_trials(study, goal, notify, lambda trial: None, rescore=orders.rescore)
     except storage_errors() as error:
         raise out_of_reach(orders.storage, error) from None  # it may quote the password
     finally:

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from toolkit.contracts import Event, Notify, ignore
 from toolkit.errors import RunError
 from toolkit.plugin.host import Host
 from toolkit.recipe.plan import Plan
-from toolkit.runs.atomic import write_json
+from toolkit.runs.address import without_secrets
+from toolkit.runs.atomic import write_json, write_text
 from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.log import log_error
 from toolkit.runs.machine import machine_faults
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.waiting import waiting
-from toolkit.tune.address import without_secrets
-from toolkit.tune.asked import Asked
-from toolkit.tune.bench import Bench, Question, threads
-from toolkit.tune.deaths import failures, record_death
-from toolkit.tune.failure import hopeless, nothing_found
-from toolkit.tune.folder import StudyFolder, study_folder, study_hash
-from toolkit.tune.objective import curve_of
-from toolkit.tune.open import check_corners, open_study
-from toolkit.tune.result import write_result
-from toolkit.tune.rows import candidates
-from toolkit.tune.stop import noise, unlikely
+from toolkit.tune.asked import Asked, Question
+from toolkit.tune.bench import Bench, threads
+from toolkit.tune.best import best_recipe, check_best
+from toolkit.tune.checks import check_corners
+from toolkit.tune.failures import TICKET, failures, finished, nothing_found, record_death
+from toolkit.tune.folder import StudyFolder, study_folder, study_hash, sweep
+from toolkit.tune.loop import do_trials, ended, ended_because, goal_of
+from toolkit.tune.page import draw_page
+from toolkit.tune.progress import Teller
+from toolkit.tune.result import candidates, result
 from toolkit.tune.storage import check_url, close_storage, out_of_reach, storage_errors
-from toolkit.tune.sweep import sweep
-from toolkit.tune.teller import Teller
-from toolkit.tune.tickets import TICKET, finished
-from toolkit.tune.trial import Study, run_rescore, run_trial
-from toolkit.tune.work import Goal, ended, work
+from toolkit.tune.study import Study, open_study
 from toolkit.tune.workers import Orders, work_in_processes
 
 
@@ -83,9 +79,9 @@ def tune(
             for pid, by in (killed or {}).items():
                 _killed(study, pid, by)
             _record(study, hash_, name, asked, notify)
-            sweep(study)
+            sweep(folder, study.search, study.rescore)
             _search_and_rescore(study, hash_, name, asked, notify)
-            sweep(study)
+            sweep(folder, study.search, study.rescore)
         finally:
             close_storage(study.storage)
     except storage_errors() as error:
@@ -107,7 +103,7 @@ def _search_and_rescore(study: Study, hash_: str, name: str, asked: Asked, notif
             if rescore:
                 _queue_the_best(study)
             goal = goal_of(study, asked.trials, deadline, rescore=rescore)
-            if rescore and ended(study.final.get_trials(deepcopy=False), goal):
+            if rescore and ended(study.rescore.get_trials(deepcopy=False), goal):
                 break
             teller.enter(rescore)
             if asked.workers > 1:
@@ -117,72 +113,42 @@ def _search_and_rescore(study: Study, hash_: str, name: str, asked: Asked, notif
                 work_in_processes(orders, workers, notify, teller.poll, partial(_killed, study))
                 reason = ended_because(study, goal)
             else:
-                reason = search(study, goal, notify, teller.told, rescore=rescore)
+                reason = do_trials(study, goal, notify, teller.told, rescore=rescore)
             if not rescore:
                 why = reason
                 notify(Event("message", f"the search ends: {reason}"))
     finally:
-        trials = study.study.get_trials(deepcopy=False)
+        trials = study.search.get_trials(deepcopy=False)
         if finished(trials) or failures(trials, study.deaths):
-            write_result(study, hash_)
+            _write_result(study, hash_)
     if not any(trial.state == TrialState.COMPLETE for trial in trials):
         raise nothing_found(trials, why, study.deaths)
 
 
+def _write_result(study: Study, hash_: str) -> None:
+    """Write `best.toml`, `tune.json` and `tune.html` from the trials so far."""
+    facts = result(study, hash_)
+    if facts["winner"] is not None:
+        trial = study.search.get_trials(deepcopy=False)[facts["winner"]]
+        write_text(study.folder.best, best_recipe(study, trial, facts))
+        check_best(study, trial)
+    write_json(study.folder.report, facts)
+    draw_page(study, facts)
+
+
 def _killed(study: Study, pid: int, by: str) -> None:
     """Keep by which signal a process of this study was killed."""
-    for each in (study.study, study.final):
+    for each in (study.search, study.rescore):
         record_death(each, pid, by)
-
-
-def search(
-    study: Study,
-    goal: Goal,
-    notify: Notify,
-    told: Callable[[FrozenTrial], None],
-    *,
-    rescore: bool,
-) -> str:
-    """Do trials of the search, or of the re-score, in this process. Returns why it ended."""
-    if rescore:
-        return work(study.final, goal, partial(run_rescore, study), notify, told)
-    return work(study.study, goal, partial(run_trial, study), notify, told)
-
-
-def ended_because(study: Study, goal: Goal) -> str:
-    """Why workers ended, where they ended by themselves."""
-    return ended(study.study.get_trials(deepcopy=False), goal) or "nothing is left to do"
-
-
-def goal_of(study: Study, trials: int | None, deadline: float | None, *, rescore: bool) -> Goal:
-    """When the search is done, or the re-score: the time limit is the search's alone."""
-    if rescore:
-        queued = study.final.get_trials(deepcopy=False)
-        return Goal(len({t.user_attrs["of"] for t in queued}), sampled=False)
-
-    def enough(found: Sequence[FrozenTrial]) -> str | None:
-        lost = hopeless(found, study.since, study.deaths)
-        if lost is not None:
-            return lost
-        sign, folds = study.objective.sign, len(study.folds)
-        done = sorted(finished(found), key=lambda t: t.datetime_complete or t.datetime_start or 0)
-        curves = [curve_of(t.intermediate_values, sign) for t in done]
-        scores = [
-            sign * t.value if t.state == TrialState.COMPLETE and t.value is not None else None
-            for t in done
-        ]
-        return unlikely(scores, noise(curves, folds), study.plan.tune.patience)
-
-    return Goal(trials, deadline, enough)
 
 
 def _queue_the_best(study: Study) -> None:
     """Queue the best trials for fresh folds."""
-    there = {t.user_attrs["of"] for t in study.final.get_trials(deepcopy=False)}
-    for trial in candidates(study, study.study.get_trials(deepcopy=False)):
+    there = {t.user_attrs["of"] for t in study.rescore.get_trials(deepcopy=False)}
+    for trial in candidates(study, study.search.get_trials(deepcopy=False)):
         if trial.number not in there:
             attrs = {"of": trial.number, TICKET: f"re-score of {trial.number}"}
-            study.final.enqueue_trial({}, user_attrs=attrs)
+            study.rescore.enqueue_trial({}, user_attrs=attrs)
 
 
 def _orders(

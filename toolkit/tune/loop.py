@@ -8,16 +8,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from toolkit.contracts import Event, Notify
-from toolkit.tune.deaths import REASON, given_up, reason_of
-from toolkit.tune.failure import ends_the_study, no_number, why
+from toolkit.tune.failures import (
+    REASON,
+    WITHDRAWN,
+    ends_the_study,
+    finished,
+    given_up,
+    hopeless,
+    no_number,
+    reason_of,
+    superfluous,
+    why,
+)
 from toolkit.tune.lease import Reaper, abandon, give_up, leased, reap, requeue
-from toolkit.tune.tickets import WITHDRAWN, finished, superfluous
-from toolkit.tune.trial import Outcome
+from toolkit.tune.objective import curve_of
+from toolkit.tune.stopping import noise, unlikely
+from toolkit.tune.study import Study
+from toolkit.tune.trial import Outcome, run_rescore, run_trial
 
 _WAIT_SECONDS = 1.0
 
@@ -34,6 +47,47 @@ class Goal:
     """Why the study may end before that, judged by its trials."""
     sampled: bool = True
     """Whether trials are sampled; otherwise only queued ones are done."""
+
+
+def goal_of(study: Study, trials: int | None, deadline: float | None, *, rescore: bool) -> Goal:
+    """When the search is done, or the re-score: the time limit is the search's alone."""
+    if rescore:
+        queued = study.rescore.get_trials(deepcopy=False)
+        return Goal(len({t.user_attrs["of"] for t in queued}), sampled=False)
+
+    def enough(found: Sequence[FrozenTrial]) -> str | None:
+        lost = hopeless(found, study.since, study.deaths)
+        if lost is not None:
+            return lost
+        sign, folds = study.objective.sign, len(study.folds)
+        done = sorted(finished(found), key=lambda t: t.datetime_complete or t.datetime_start or 0)
+        curves = [curve_of(t.intermediate_values, sign) for t in done]
+        scores = [
+            sign * t.value if t.state == TrialState.COMPLETE and t.value is not None else None
+            for t in done
+        ]
+        return unlikely(scores, noise(curves, folds), study.plan.tune.patience)
+
+    return Goal(trials, deadline, enough)
+
+
+def do_trials(
+    study: Study,
+    goal: Goal,
+    notify: Notify,
+    told: Callable[[FrozenTrial], None],
+    *,
+    rescore: bool,
+) -> str:
+    """Do trials of the search, or of the re-score, in this process. Returns why it ended."""
+    if rescore:
+        return work(study.rescore, goal, partial(run_rescore, study), notify, told)
+    return work(study.search, goal, partial(run_trial, study), notify, told)
+
+
+def ended_because(study: Study, goal: Goal) -> str:
+    """Why workers ended, where they ended by themselves."""
+    return ended(study.search.get_trials(deepcopy=False), goal) or "nothing is left to do"
 
 
 def work(

@@ -1,21 +1,77 @@
-"""Tells whoever watches, and the recipe's tracker, of a study and of every trial that ends."""
+"""What people and trackers are told of a study while it goes on: a row a trial."""
 
 from __future__ import annotations
 
-from copy import deepcopy
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from optuna.trial import FrozenTrial, TrialState
+
+from toolkit.tune.failures import failures, reason_of
+from toolkit.tune.objective import curve_of
+
+if TYPE_CHECKING:
+    from toolkit.tune.study import Study
+from copy import deepcopy
+from functools import partial
+
+from optuna.trial import Trial
 
 from toolkit.contracts import Event, Notify, RunInfo, TrialInfo
 from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.observers import Trackers
 from toolkit.tune.asked import Asked
-from toolkit.tune.deaths import failures
-from toolkit.tune.rows import row_of, rows_of
-from toolkit.tune.tickets import finished
-from toolkit.tune.trial import Study
+from toolkit.tune.failures import finished
+from toolkit.tune.study import Study
+
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+    TrialState.FAIL: "failed",
+}
+
+
+def row_of(study: Study, trial: FrozenTrial) -> dict[str, Any]:
+    """A trial of the search, or of the re-score, as plain values.
+
+    `folds` are the scores of its finished folds; `score` is the out-of-fold score of a complete
+    trial; a trial that stopped or failed has a `reason`.
+    """
+    attrs = trial.user_attrs
+    deaths = study.deaths if trial.state == TrialState.FAIL else {}
+    score = trial.value if trial.state == TrialState.COMPLETE else None
+    return {
+        "trial": trial.number,
+        "of": attrs.get("of"),
+        "state": _STATES[trial.state],
+        "incumbent": bool(attrs.get("incumbent")),
+        "values": study.values(trial) if "of" not in attrs else {},
+        "folds": list(curve_of(trial.intermediate_values).folds),
+        "score": score,
+        "seconds": attrs.get("seconds"),
+        "threads": attrs.get("threads"),
+        "plan": attrs.get("plan"),
+        "reason": reason_of(trial, deaths),
+    }
+
+
+def rows_of(study: Study, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
+    """The trials that count, those under way, and those that failed."""
+    lost = {trial.number for trial in failures(list(trials), study.deaths)}
+    return [
+        row_of(study, trial)
+        for trial in trials
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED, TrialState.RUNNING)
+        or trial.number in lost
+    ]
+
+
+def show(study: Study, trial: Trial) -> None:
+    """Tell who looks on where a trial stands."""
+    frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+    study.bench.notify(Event("trial", data=row_of(study, frozen)))
 
 
 class Teller:
@@ -40,12 +96,12 @@ class Teller:
         self.known = self._ended()
         facts = {
             "folder": str(study.folder.path),
-            "paths": [entry.path for entry in study.space.entries],
+            "paths": [parameter.path for parameter in study.space.parameters],
             "objective": study.objective.name,
             "maximize": study.objective.maximize,
             "trials": asked.trials,
             "since": study.since,
-            "rows": rows_of(study, study.study.get_trials(deepcopy=False)),
+            "rows": rows_of(study, study.search.get_trials(deepcopy=False)),
         }
         notify(Event("study", data=facts))
 
@@ -84,7 +140,9 @@ class Teller:
         self.known = ended
 
     def _trials(self) -> list[FrozenTrial]:
-        return (self.study.final if self.rescore else self.study.study).get_trials(deepcopy=False)
+        return (self.study.rescore if self.rescore else self.study.search).get_trials(
+            deepcopy=False
+        )
 
     def _ended(self) -> set[int]:
         trials = self._trials()

@@ -1,4 +1,4 @@
-"""When a trial is stopped early: pure rules over the scores of this trial and of others.
+"""When a trial is stopped early, and when a study is: pure rules over the scores so far.
 
 A trial is compared with others at the same point only: at the same epoch of the first fold, or
 over the same folds. Folds differ in difficulty by more than recipes do.
@@ -17,8 +17,11 @@ from toolkit.tune.objective import Curve
 
 Rule = Literal["percentile", "wilcoxon", "none"]
 
+
 WILCOXON_FOLDS = 5
 """From so many folds on `auto` tests fold by fold; below, a signed-rank test cannot be sure."""
+
+
 WILCOXON_P = 0.2
 """Three folds that are all worse give p = 0.125: the earliest point where the test can speak."""
 
@@ -127,3 +130,43 @@ def rule_of(prune: str, folds: int) -> Rule:
         return "wilcoxon" if folds >= WILCOXON_FOLDS else "percentile"
     rule: Rule = prune  # type: ignore[assignment]
     return rule
+
+
+def noise(curves: Sequence[Curve], folds: int) -> float:
+    """What chance adds to a trial's mean score: the standard error of a mean over the folds.
+
+    The scores of whole trials are split into an effect of the trial, an effect of the fold, and
+    the rest; the rest is the noise of a single fold. NaN with fewer than two whole trials, or
+    with one fold.
+    """
+    table = np.array([curve.folds for curve in curves if len(curve.folds) == folds])
+    if len(table) < 2 or folds < 2:
+        return float("nan")
+    rest = table - table.mean(axis=1, keepdims=True) - table.mean(axis=0) + table.mean()
+    freedom = (len(table) - 1) * (folds - 1)
+    return float(np.sqrt((rest**2).sum() / freedom / folds))
+
+
+def unlikely(scores: Sequence[float | None], noise: float, patience: int) -> str | None:
+    """Why the study may end; None while it should go on.
+
+    It ends when `patience` trials in a row brought no score that lies above the best one before
+    them by more than the noise.
+
+    Args:
+        scores: of the finished trials in the order of their ends, more is better; None for a
+            pruned one.
+        noise: of a trial's score; NaN counts as 0.
+    """
+    if patience == 0 or not scores:
+        return None
+    margin = 0.0 if np.isnan(noise) else noise
+    best, since = -np.inf, 0
+    for score in scores:
+        if score is not None and score > best + margin:
+            best, since = score, 0
+        else:
+            since += 1
+    if since < patience:
+        return None
+    return f"{since} trials in a row brought no rise beyond the noise of {margin:.4f}"
