@@ -7,31 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from toolkit.builtin.label_names import LABEL_NAMES
 from toolkit.contracts import Submission, SubmissionColumn
 from toolkit.errors import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LABELS = frozenset(
-    [
-        "label",
-        "labels",
-        "target",
-        "targets",
-        "class",
-        "category",
-        "classname",
-        "prediction",
-        "predicted",
-        "predictions",
-        "y",
-        "answer",
-        "species",
-        "breed",
-        "diagnosis",
-    ]
-)
+_LABELS = LABEL_NAMES | {"prediction", "predicted", "predictions"}
 _CONFIDENCES = frozenset(
     [
         "confidence",

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from toolkit.builtin.label_names import LABEL_NAMES
 from toolkit.builtin.splits import role_of
-from toolkit.check.vocabulary import BESIDE_LABELS, GROUPS, KINDS, LABELS, NEVER
+from toolkit.check.vocabulary import ATTRIBUTES, BESIDE_LABELS, GROUPS, KINDS, NEVER
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PARENTS = re.compile(r"(^|_)(parent|original|augmented_from|made_from)(_?id)?$", re.IGNORECASE)
-_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_a-zA-Z]+")
+_PARTS = re.compile(r"[^\W\d_]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,16 @@ class Look:
 
 def words_of(name: str) -> list[str]:
     """`masterCategory`, `class id`, `DX_TYPE` as words in small letters."""
-    return [word.casefold() for word in _PARTS.findall(name)]
+    cut = "".join(_spaced(unicodedata.normalize("NFC", name)))
+    return [word.casefold() for word in _PARTS.findall(cut)]
+
+
+def _spaced(name: str) -> Iterator[str]:
+    """A name's letters, with a space where a new word's capital begins."""
+    for before, letter, after in zip(f" {name}", name, f"{name[1:]} ", strict=False):
+        if letter.isupper() and (before.islower() or (before.isupper() and after.islower())):
+            yield " "
+        yield letter
 
 
 def label_look(name: str, values: pd.Series[Any]) -> Look:
@@ -70,17 +82,21 @@ _REASONS = {
 
 
 def _level(words: list[str]) -> int:
-    if not words:
-        return 0
     core = [word for word in words if word not in BESIDE_LABELS]
-    named = {word for word in words if word in LABELS}
-    if "".join(words) in LABELS or (named and set(core) <= LABELS):
+    whole = "".join(words) in LABEL_NAMES
+    named = {word for word in words if word in LABEL_NAMES and len(word) > 1}  # no `y_center`
+    if whole or (named and set(core) <= LABEL_NAMES):
         return 3
-    if core and core[-1] in LABELS:
+    if not core:
+        return 0
+    *before, head = core
+    if head in NEVER | GROUPS or set(before) & ATTRIBUTES:  # `class_weight`, `age_category`
+        return 0
+    if head in LABEL_NAMES:
         return 2
-    if len(core) == 1 and core[0] in KINDS:
-        return 2
-    return int(bool(named) or bool(core and core[-1] in KINDS))
+    if head in KINDS:
+        return 0 if set(before) & NEVER else 1 + (not before)  # `image_type` is of files
+    return int(bool(named))
 
 
 def is_label_name(name: str) -> bool:
@@ -96,7 +112,7 @@ def is_known(name: str) -> bool:
 def is_group_name(name: str) -> bool:
     """Whether a name is one of things that have several images: `patient_id`, `Lesions`."""
     words = [word for word in words_of(name) if word not in BESIDE_LABELS]
-    if not words or set(words_of(name)) & LABELS:
+    if not words or set(words_of(name)) & (LABEL_NAMES | ATTRIBUTES):
         return False
     return words[-1] in GROUPS or words[-1].removesuffix("s") in GROUPS
 

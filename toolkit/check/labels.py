@@ -122,7 +122,10 @@ def _same_classes(one: pd.Series[Any], other: pd.Series[Any]) -> bool:
 
 def _flags(frame: pd.DataFrame, columns: Sequence[str], sampled: Collection[str]) -> list[str]:
     """The 0/1 columns that may be classes; those of the sample where it has several."""
-    flags = [c for c in columns if is_flag(frame[c]) and not label_look(c, frame[c]).by_name]
+    flags = [c for c in columns if is_flag(frame[c])]
+    if len(flags) < 3 or not (frame[flags].isin(list(_ONES)).sum(axis=1) == 1).all():
+        # A class may be called as what is known of images, `tree`, but a lone flag is not.
+        flags = [c for c in flags if not label_look(c, frame[c]).by_name]
     wanted = [column for column in flags if column in sampled]
     return wanted if len(wanted) > 1 else flags
 

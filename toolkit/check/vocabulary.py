@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 # fmt: off
-LABELS = frozenset({
-    "answer", "breed", "categories", "category", "class", "classes", "classname", "cultivar",
-    "diagnosis", "disease", "dx", "genus", "label", "labels", "species", "target", "targets",
-    "variety", "y", "라벨", "레이블", "분류", "정답", "진단명", "클래스", "품종",
-})
-"""A column of this name holds labels."""
 KINDS = frozenset({
-    "grade", "kind", "level", "severity", "stage", "type", "등급", "종류",
+    "defect", "disorder", "emotion", "finding", "gesture", "grade", "kind", "level", "outcome",
+    "pathology", "severity", "stage", "type", "art", "stufe", "tipo", "등급", "종류", "類", "类型",
 })
 """Labels, where nothing speaks for another column."""
 BESIDE_LABELS = frozenset({
     "code", "gt", "id", "idx", "index", "name", "no", "number", "str", "text", "true", "명",
 })
 """What may stand beside such a word: `class_id`, `label name`."""
-NEVER = frozenset({
-    "age", "angle", "aperture", "area", "author", "bbox", "bytes", "caption", "checksum", "color",
+ATTRIBUTES = frozenset({
+    "age", "alter", "bmi", "cv", "edad", "ethnicity", "fold", "folds", "gender", "geschlecht",
+    "gewicht", "jahreszeit", "kfold", "peso", "poids", "race", "saison", "season", "sex",
+    "sexe", "sexo", "split", "stratum", "weight", "weights", "wt", "âge", "体重", "季節", "季节",
+    "年齢", "年龄", "性別", "性别", "검증", "계절", "나이", "성별", "연령", "체중",
+})
+"""What is known of a row beside its label, also by names such as `age_group`."""
+NEVER = ATTRIBUTES | frozenset({
+    "angle", "année", "aperture", "area", "author", "bbox", "bytes", "caption", "checksum", "color",
     "colour", "comment", "comments", "conf", "confidence", "date", "day", "depth", "description",
-    "dpi", "exposure", "file", "filename", "filepath", "focal", "fold", "folds", "format",
-    "gender", "gps", "h", "hash", "height", "hour", "idx", "image", "img", "iso", "lat",
-    "latitude", "length", "lens", "license", "lon", "longitude", "md5", "minute", "month", "note",
-    "notes", "partition", "path", "phase", "photographer", "pixels", "prob", "probability",
-    "quality", "remark", "remarks", "resolution", "score", "season", "seed", "set", "sex", "sha",
-    "size", "split", "subset", "time", "timestamp", "title", "url", "usage", "w", "weight",
-    "weights", "width", "wt", "x", "xmax", "xmin", "year", "ymax", "ymin",
+    "dpi", "exposure", "file", "filename", "filepath", "focal", "format", "gps", "h", "hash",
+    "height", "hour", "idx", "image", "img", "iso", "jahr", "lat", "latitude", "length", "lens",
+    "license", "lon", "longitude", "md5", "minute", "month", "note", "notes", "partition", "path",
+    "phase", "photographer", "pixels", "prob", "probability", "quality", "remark", "remarks",
+    "resolution", "score", "seed", "set", "sha", "size", "subset", "time", "timestamp", "title",
+    "url", "usage", "w", "width", "x", "xmax", "xmin", "year", "ymax", "ymin",
 })
 """Never a label, whatever is in the column. One can be chosen by name all the same."""
 GROUPS = frozenset({
