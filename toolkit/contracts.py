@@ -33,7 +33,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Levels:
-    """The values of deep greyscale files that become black and white."""
+    """The values of files of more than 8 bits, or of floats, that become black and white."""
 
     integers: Range = (0.0, 65535.0)
     """Of files of 16 or 32 bits."""
@@ -61,7 +61,7 @@ class ImageSpec:
     max_pixels: int = MAX_PIXELS
     """Larger images are refused, or read at a smaller scale where their format allows it."""
     depth: Depth = "full"
-    """Which values of deep greyscale are black and white; `Levels` where this was resolved."""
+    """Which values of deep files are black and white; `Levels` where this was resolved."""
 
     @property
     def working_size(self) -> int:

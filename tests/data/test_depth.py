@@ -106,9 +106,9 @@ def test_integers_are_scaled_by_the_fewest_bits_that_hold_all(
     left, right = 0, round((high - low) / (white - low) * 255)
     assert corners(data) == [(left, right)] * 8
     assert told[0] == (
-        "8 training images are greyscale of more than 8 bits; all of them were looked at and hold "
-        f"integers from {low} to {high:g}, of which {low} becomes black and {white:g} white "
-        "(image.depth = auto)"
+        "8 training images are of more than 8 bits a sample, or of floats; all of them were looked "
+        f"at and hold integers from {low} to {high:g}, of which {low} becomes black and {white:g} "
+        "white (image.depth = auto)"
     )
 
 
@@ -162,7 +162,10 @@ def test_full_asks_for_the_whole_range_and_warns_where_all_is_black(check: Check
     assert told[-1].startswith("warning: 8 images are nearly black where the model sees them (")
     assert "00.tif" in told[-1]
     assert "and 5 more" in told[-1]
-    assert "image.depth" in told[-1]
+    assert told[-1].endswith(
+        "00.tif holds values from 0 to 4095, of which 0 becomes black and 65535 white; to scale "
+        "these: --set 'image.depth=[0, 4095]'"
+    )
     assert data.warnings == (told[-1].removeprefix("warning: "),)
 
 
@@ -173,6 +176,7 @@ def test_nearly_white_images_are_warned_of_at_every_start(check: Check) -> None:
         data, told = check(arrays, suffix="png")
         assert len(told) == 1
         assert told[0].startswith("warning: 3 images are nearly white where the model sees them (")
+        assert "they have 8 bits a sample and are shown as they are stored" in told[0]
         assert data.image.depth == "full"
 
 
@@ -217,7 +221,8 @@ def test_at_most_so_many_deep_files_are_looked_at_and_their_contents_say_which(
     arrays = [picture(k, 2.0 ** (k + 8) - 1) for k in range(8)]
     first, told = check(arrays, cache="a")
     assert (
-        "8 training images are greyscale of more than 8 bits; 3 of them were looked at" in told[0]
+        "8 training images are of more than 8 bits a sample, or of floats; 3 of them were looked at"
+        in told[0]
     )
     assert check(arrays[::-1], cache="b")[0].image == first.image
 

@@ -34,6 +34,7 @@ from toolkit.files import FOLDER_VARIABLE as FOLDER_VARIABLE
 from toolkit.files import cache_folder as cache_folder
 
 _FORMAT = 1  # raise it when what `decode` or `to_working` makes of a file changes
+_DEEP = 2  # the same, of files of more than 8 bits a sample or of floats alone
 _PATIENCE_SECONDS = 5.0
 
 
@@ -73,7 +74,7 @@ def open_pack(
 
 def _decoder(spec: ImageSpec) -> str:
     """What decides, besides its content, whether a file can be decoded."""
-    facts = {"format": _FORMAT, "pillow": PIL.__version__, "opencv": cv2.__version__}
+    facts = {"format": _FORMAT, "deep": _DEEP, "pillow": PIL.__version__, "opencv": cv2.__version__}
     return json.dumps([facts, asdict(spec), spec.working_size], sort_keys=True)
 
 
@@ -85,6 +86,8 @@ def _pixel_facts(spec: ImageSpec) -> dict[str, Any]:
         del facts["max_pixels"]
     if spec.depth == "full":  # nothing in the pack asks for a range
         del facts["depth"]
+    else:
+        facts["deep"] = _DEEP
     return facts
 
 

@@ -137,7 +137,7 @@ def check_data(
     test_rows = None
     if table.test is not None:
         test_rows = pack.rows(str(hashes[path]) for path in table.test["path"])
-    warnings = odd_images(pack, files, notify)
+    warnings = odd_images(pack, files, resolved, notify)
     return Data(
         known_contents,
         pack,

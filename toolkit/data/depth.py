@@ -1,4 +1,4 @@
-"""Which values of deep greyscale files become black and white: what the training files hold."""
+"""Which values of deep files become black and white: what the training files hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from toolkit.files import in_threads
 SAMPLED = 1000
 """So many of the deep files are looked at; their contents decide which."""
 
-_RULE = 1  # raise it when what `_found` gives of the same files changes
+_RULE = 2  # raise it when what `_found` gives of the same files changes
 
 T = TypeVar("T")
 
@@ -70,8 +70,8 @@ def _words(found: Found, spec: ImageSpec, levels: Levels) -> str:
     held = f" hold {'; '.join(kinds)}" if kinds else " hold no number"
     asked = "[{:g}, {:g}]".format(*spec.depth) if isinstance(spec.depth, tuple) else spec.depth
     return (
-        f"{found.deep:,} training images are greyscale of more than 8 bits; {looked} of them were "
-        f"looked at and{held} (image.depth = {asked})"
+        f"{found.deep:,} training images are of more than 8 bits a sample, or of floats; {looked} "
+        f"of them were looked at and{held} (image.depth = {asked})"
     )
 
 

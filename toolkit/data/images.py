@@ -12,8 +12,26 @@ import numpy as np
 from PIL import Image as PIL
 
 from toolkit.contracts import MAX_PIXELS, Image, ImageSpec
-from toolkit.data.levels import Values, has_gaps, is_deep, levels_of, to_eight_bits
-from toolkit.data.picture import Size, cause, has_more, mode_of, size_of, upright, with_picture
+from toolkit.data.header import Wide, wide_of
+from toolkit.data.levels import (
+    Values,
+    has_gaps,
+    is_deep,
+    levels_of,
+    opacity_of,
+    to_eight_bits,
+)
+from toolkit.data.picture import (
+    Size,
+    cause,
+    has_more,
+    mode_of,
+    size_of,
+    upright,
+    with_picture,
+    within,
+)
+from toolkit.data.samples import bounded, stored_in
 from toolkit.errors import DataError, UserError
 from toolkit.files import NoRegularFile, open_regular, require_no_shortage
 
@@ -43,7 +61,7 @@ class Read(NamedTuple):
 def decode(path: str | Path, spec: ImageSpec | None = None) -> Image:
     """An image file as RGB uint8 `(H, W, 3)`, upright, transparency laid on white.
 
-    Greyscale, palette, alpha, CMYK and 16-bit files are converted; of a file with several
+    Greyscale, palette, alpha, CMYK, 16-bit and float files are converted; of a file with several
     frames, the first is read. Raises `DataError` where the file is missing, truncated, no image,
     or larger than `max_pixels`, and plain `UserError` where the system is short of memory or of
     open files.
@@ -57,11 +75,14 @@ def decode(path: str | Path, spec: ImageSpec | None = None) -> Image:
 def read_image(path: str | Path, spec: ImageSpec) -> Read:
     """As `decode`, with what is odd about the image.
 
-    A JPEG above `max_pixels` is read at a half, a quarter or an eighth of its size where that is
-    below the bound and not below the working size.
+    A JPEG or JPEG 2000 above `max_pixels` is read at a half, a quarter, ... of its size where that
+    is below the bound and not below the working size.
     """
 
     def read(content: BinaryIO) -> Read:
+        wide = _wide(content)
+        if wide is not None:
+            return _of_samples(content, wide, spec)
         return with_picture(content, spec.max_pixels, lambda size: _needed(size, spec), made)
 
     def made(file: PIL.Image) -> Read:
@@ -71,9 +92,13 @@ def read_image(path: str | Path, spec: ImageSpec) -> Read:
 
 
 def deep_values(path: str | Path, max_pixels: int) -> Values | None:
-    """The values `(H, W)` of a greyscale file of more than 8 bits or of floats; None for others."""
+    """The values of a file of more than 8 bits or of floats, `(H, W)` or `(H, W, 3)` and without
+    transparency; None for others."""
 
     def read(content: BinaryIO) -> Values | None:
+        wide = _wide(content)
+        if wide is not None:
+            return stored_in(content, wide, max_pixels).values
         if not is_deep(mode_of(content)):
             return None
         content.seek(0)
@@ -83,8 +108,12 @@ def deep_values(path: str | Path, max_pixels: int) -> Values | None:
 
 
 def is_deep_file(path: str | Path) -> bool:
-    """Whether a file is greyscale of more than 8 bits or of floats, by its header."""
-    return _of_file(path, lambda content: is_deep(mode_of(content)))
+    """Whether a file has more than 8 bits a sample, or floats, by its header."""
+
+    def read(content: BinaryIO) -> bool:
+        return _wide(content) is not None or is_deep(mode_of(content))
+
+    return _of_file(path, read)
 
 
 def image_size(path: str | Path, max_pixels: int = MAX_PIXELS) -> Size:
@@ -92,7 +121,12 @@ def image_size(path: str | Path, max_pixels: int = MAX_PIXELS) -> Size:
 
     Raises `DataError` as `decode` does, and of what the header does not tell, nothing.
     """
-    return _of_file(path, lambda content: size_of(content, max_pixels))
+
+    def read(content: BinaryIO) -> Size:
+        wide = _wide(content)
+        return size_of(content, max_pixels) if wide is None else bounded(wide, max_pixels)
+
+    return _of_file(path, read)
 
 
 def _of_file(path: str | Path, read: Callable[[BinaryIO], T]) -> T:
@@ -135,21 +169,36 @@ def _needed(size: Size, spec: ImageSpec) -> Size:
 
 def _made(file: PIL.Image, spec: ImageSpec) -> Read:
     picture = upright(file)
-    notes: list[Note] = []
     if is_deep(picture.mode):
         values = np.asarray(picture)
-        image = to_eight_bits(values, levels_of(spec.depth))
-        if has_gaps(values):
-            notes.append("gaps")
+        image, gaps = to_eight_bits(values, levels_of(spec.depth)), has_gaps(values)
     else:
-        image = _rgb(picture)
-    if _is_dark(image):
-        notes.append("black")
-    if _is_light(image):
-        notes.append("white")
-    if has_more(file):
-        notes.append("pages")
-    return Read(image, tuple(notes))
+        image, gaps = _rgb(picture), False
+    return _noted(image, gaps=gaps, pages=has_more(file))
+
+
+def _noted(image: Image, *, gaps: bool, pages: bool) -> Read:
+    odd: dict[Note, bool] = {
+        "gaps": gaps,
+        "black": _is_dark(image),
+        "white": _is_light(image),
+        "pages": pages,
+    }
+    return Read(image, tuple(note for note, found in odd.items() if found))
+
+
+def _wide(content: BinaryIO) -> Wide | None:
+    with within(0):
+        return wide_of(content)
+
+
+def _of_samples(content: BinaryIO, wide: Wide, spec: ImageSpec) -> Read:
+    stored, levels = stored_in(content, wide, spec.max_pixels), levels_of(spec.depth)
+    image = to_eight_bits(stored.values, levels, white_is_zero=wide.white_is_zero)
+    if stored.alpha is not None:
+        both = np.dstack([image, opacity_of(stored.alpha, levels)])
+        image = _rgb(PIL.fromarray(np.ascontiguousarray(both)))
+    return _noted(image, gaps=has_gaps(stored.values), pages=stored.more_pages)
 
 
 def _rgb(image: PIL.Image) -> Image:

@@ -1,4 +1,4 @@
-"""Grey of more than 8 bits, and grey in floats, to 8 bits by a stated range."""
+"""Values of more than 8 bits, and floats, to 8 bits by a stated range."""
 
 from __future__ import annotations
 
@@ -27,15 +27,33 @@ def levels_of(depth: Depth) -> Levels:
     return Levels() if isinstance(depth, str) else Levels(depth, depth)
 
 
-def to_eight_bits(values: Values, levels: Levels) -> Image:
-    """`(H, W)` of any kind as grey `(H, W, 3)`: low becomes 0, high 255, what lies outside is
-    clipped, and what is no number is black."""
+def to_eight_bits(values: Values, levels: Levels, *, white_is_zero: bool = False) -> Image:
+    """`(H, W)` or `(H, W, 3)` of any kind as RGB `(H, W, 3)`: low becomes 0, high 255 (or, where
+    white is zero, the other way round), what lies outside is clipped, and what is no number is
+    black."""
     low, high = levels.floats if values.dtype.kind == "f" else levels.integers
+    if values.dtype == np.uint16:  # a table of all values is quicker, and takes less memory
+        scaled = _scaled(np.arange(1 << 16), low, high, white_is_zero=white_is_zero)[values]
+    else:
+        scaled = _scaled(values, low, high, white_is_zero=white_is_zero)
+    return scaled if scaled.ndim == 3 else np.repeat(scaled[..., None], 3, axis=2)
+
+
+def _scaled(values: Values, low: float, high: float, *, white_is_zero: bool) -> Image:
     with np.errstate(over="ignore", invalid="ignore"):  # of infinities and the largest floats
         scaled = np.clip((values - low) * (255.0 / (high - low)) + 0.5, 0, 255)
+    if white_is_zero:
+        scaled = 255 - np.floor(scaled)
     if values.dtype.kind == "f":
         scaled = np.where(np.isnan(scaled), 0, scaled)
-    return np.repeat(scaled.astype(np.uint8)[..., None], 3, axis=2)
+    return scaled.astype(np.uint8)
+
+
+def opacity_of(alpha: Values, levels: Levels) -> Image:
+    """Transparency `(H, W)` as 8 bits: integers reach to the white of the colours beside them,
+    floats to 1."""
+    high = 1.0 if alpha.dtype.kind == "f" else max(levels.integers[1], 1.0)
+    return to_eight_bits(alpha, Levels((0.0, high), (0.0, high)))[:, :, 0]
 
 
 def has_gaps(values: Values) -> bool:

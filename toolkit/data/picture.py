@@ -12,19 +12,22 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
+import numpy.typing as npt
 from PIL import Image as PIL
 from PIL import UnidentifiedImageError
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from toolkit.data.bare import bare
+from toolkit.data.header import reductions_of
 
 T = TypeVar("T")
 Size = tuple[int, int]
 Needed = Callable[[Size], Size]
 
-_ORIENTATION = 274  # Exif 2.3
+ORIENTATION = 274  # Exif 2.3
 _UPRIGHT = {
     2: PIL.Transpose.FLIP_LEFT_RIGHT,
     3: PIL.Transpose.ROTATE_180,
@@ -34,11 +37,17 @@ _UPRIGHT = {
     7: PIL.Transpose.TRANSVERSE,
     8: PIL.Transpose.ROTATE_90,
 }
+# Steps down and to the right, behind a swap of the axes from 5 on.
+_FLIPPED = {2: (1, -1), 3: (-1, -1), 4: (-1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}
 # MPO is left out: the second picture of a phone's JPEG is a preview of the first.
 _PAGED = {"TIFF", "GIF", "WEBP", "PNG", "AVIF", "DCX", "FLI", "PSD", "HEIF"}
 
 
-class TooLarge(ValueError):
+class Refused(ValueError):
+    """A file is not read, for a reason that stands behind its path."""
+
+
+class TooLarge(Refused):
     """An image has more pixels than the bound, and no smaller scale that is enough."""
 
     def __init__(self, size: Size, max_pixels: int) -> None:
@@ -64,7 +73,7 @@ def with_picture(
     Raises `TooLarge`, and whatever Pillow raises for a file that is broken or no image.
     """
     _register_plugins()
-    with _within(max_pixels):
+    with within(max_pixels):
         try:
             return _worked(content, max_pixels, needed, work)
         except (TooLarge, MemoryError):
@@ -90,12 +99,27 @@ def _worked(
     with _opened(content) as file:
         if math.prod(file.size) > max_pixels:
             size = file.size
-            if isinstance(file, JpegImageFile):
+            if isinstance(file, Jpeg2KImageFile):
+                _halve(file, content, max_pixels, needed(size))
+            elif isinstance(file, JpegImageFile):
                 file.draft(None, needed(size))
-            if math.prod(file.size) > max_pixels:
+            if not isinstance(file, Jpeg2KImageFile) and math.prod(file.size) > max_pixels:
                 raise TooLarge(size, max_pixels)
         file.load()
         return work(file)
+
+
+def _halve(file: Jpeg2KImageFile, content: BinaryIO, max_pixels: int, needed: Size) -> None:
+    """Ask for the largest of the file's resolutions that is below the bound and large enough."""
+    content.seek(0)
+    for times in range(1, reductions_of(content.read(1 << 16)) + 1):
+        width, height = (math.ceil(side / 2**times) for side in file.size)
+        if width < needed[0] or height < needed[1]:
+            break
+        if width * height <= max_pixels:
+            file.reduce = times
+            return
+    raise TooLarge(file.size, max_pixels)
 
 
 def _opened(content: BinaryIO) -> PIL.Image:
@@ -111,11 +135,14 @@ def _opened(content: BinaryIO) -> PIL.Image:
 def size_of(content: BinaryIO, max_pixels: int) -> Size:
     """Width and height of an image as it is stored, pixels; only the header is read.
 
-    Raises `TooLarge` above the bound; not for a JPEG, which is read at a smaller scale.
+    Raises `TooLarge` above the bound; not for a JPEG or a JPEG 2000, which are read at a
+    smaller scale.
     """
     _register_plugins()
-    with _within(0), _opened(content) as file:
-        if math.prod(file.size) > max_pixels and not isinstance(file, JpegImageFile):
+    with within(0), _opened(content) as file:
+        if math.prod(file.size) > max_pixels and not isinstance(
+            file, (JpegImageFile, Jpeg2KImageFile)
+        ):
             raise TooLarge(file.size, max_pixels)
         return file.size
 
@@ -123,19 +150,32 @@ def size_of(content: BinaryIO, max_pixels: int) -> Size:
 def mode_of(content: BinaryIO) -> str:
     """Pillow's mode of an image; only the header is read."""
     _register_plugins()
-    with _within(0), _opened(content) as file:
+    with within(0), _opened(content) as file:
         return file.mode
 
 
 def upright(image: PIL.Image) -> PIL.Image:
     """The image turned as its EXIF block says; as it is stored, where that block is broken."""
+    method = _UPRIGHT.get(orientation_of(image))
+    return image if method is None else image.transpose(method)
+
+
+def orientation_of(image: PIL.Image) -> int:
+    """As its EXIF block says, 1 to 8; 1 where that block is broken."""
     try:
-        orientation = image.getexif().get(_ORIENTATION)
+        orientation = image.getexif().get(ORIENTATION)
     # What Pillow raises on a broken block: its own words, numbers out of range, no text.
     except (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, struct.error):
-        return image
-    method = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
-    return image if method is None else image.transpose(method)
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def turned_upright(values: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """Pixels `(H, W)` or `(H, W, C)`, turned as an orientation says."""
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    down, right = _FLIPPED.get(orientation, (1, 1))
+    return values[::down, ::right]
 
 
 def has_more(image: PIL.Image) -> bool:
@@ -191,7 +231,8 @@ _sizes = _Sizes()
 
 
 @contextmanager
-def _within(max_pixels: int) -> Iterator[None]:
+def within(max_pixels: int) -> Iterator[None]:
+    """Without Pillow's warnings, and with this bound for its own; 0 leaves its bound."""
     _sizes.enter(max_pixels)
     try:
         yield
@@ -208,7 +249,7 @@ def _register_plugins() -> None:
 
 def cause(error: Exception, content_start: bytes = b"") -> str:
     """What is wrong with a file, in words."""
-    if isinstance(error, TooLarge):
+    if isinstance(error, Refused):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
         if content_start[4:8] == b"ftyp" and content_start[8:12] in _HEIC:

@@ -42,7 +42,7 @@ _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("split", "rare"),
 )
 
-NUMERICS = 2
+NUMERICS = 3
 """Version of what training computes from the same plan; a part of its hash. It grows with every
 change of batches, losses, orders or pixels, so that no run that was begun goes on with others."""
 

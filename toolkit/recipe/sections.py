@@ -75,15 +75,15 @@ class ImageSection(Section):
         int,
         Field(
             ge=1,
-            description="a larger image is refused; a JPEG is read at a half, a quarter or an "
-            "eighth of its size where that is enough",
+            description="a larger image is refused; a JPEG or JPEG 2000 is read at a half, a "
+            "quarter or an eighth of its size where that is enough",
         ),
     ] = MAX_PIXELS
     depth: Annotated[
         Literal["auto", "full"]
         | Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_rising)],
         Field(
-            description="which values of greyscale files of 16 or 32 bits, or of floats, become "
+            description="which values of files of more than 8 bits a sample, or of floats, become "
             "black and white: full, 0 to 65535, of floats 0 to 1; [low, high]; auto, what the "
             "training files hold"
         ),
