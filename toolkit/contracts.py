@@ -270,6 +270,8 @@ class Table:
     """What was found out or mended while reading, a line each: told once, never an error."""
     submission: Submission | None = None
     """The sample's form; None writes `columns` and `targets`."""
+    held: object = field(default=None, compare=False, repr=False)
+    """Keeps the files where they are while it lives, where the source had to put them somewhere."""
 
     def target_of(self, label: int) -> Any:
         return self.targets[label] if self.targets else self.classes[label]

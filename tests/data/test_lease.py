@@ -19,13 +19,14 @@ import pytest
 
 from toolkit.cli import run_command
 from toolkit.contracts import Event, ImageSpec, ignore
-from toolkit.data import cache, lease
+from toolkit.data import cache
 from toolkit.data.cache import Pack, open_pack
 from toolkit.data.evict import clear, evict, packs
-from toolkit.data.lease import alone, hold
 from toolkit.data.pack import Index
 from toolkit.data.table import file_hashes
 from toolkit.errors import UserError
+from toolkit.files import lease
+from toolkit.files.lease import alone, hold
 
 SaveImage = Callable[..., Path]
 

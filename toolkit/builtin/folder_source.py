@@ -90,6 +90,11 @@ class Folder:
             submission=asked,
         )
 
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """What is looked for in the root itself."""
+        return self.train, self.valid, self.test, self.sample, self.groups or ""
+
     def _without_classes(self, base: Path) -> list[str]:
         lines = [
             f"{base}: there is no such folder, or it has no class folders",

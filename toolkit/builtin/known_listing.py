@@ -17,6 +17,8 @@ from toolkit.files import cache_folder
 
 LARGE = 20_000
 """Images from which on a listing is kept; a smaller folder is walked in a moment."""
+LISTINGS = "listings"
+"""The folder of the cache that keeps them."""
 _SETTLED = 2.0  # seconds; a folder that changed so shortly before may change again at that time
 
 
@@ -36,7 +38,7 @@ def list_known(root: Path, below: Sequence[str] = ("",)) -> Listing:
 
 def _file(root: Path, below: Sequence[str]) -> Path:
     place = json.dumps([os.path.abspath(root), *below])
-    return cache_folder() / "listings" / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
+    return cache_folder() / LISTINGS / f"{hashlib.sha256(place.encode()).hexdigest()[:32]}.json"
 
 
 def _read(file: Path, root: Path) -> Listing | None:

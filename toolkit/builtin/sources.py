@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from toolkit.builtin.archived import Archived
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID
 from toolkit.builtin.folder_source import NUMBERED, Folder
 from toolkit.builtin.table_source import META, Csv
+from toolkit.files.archives import is_archive
 
-Root = Annotated[str, Field(description="folder of the data, relative to the working directory")]
+Root = Annotated[str, Field(description="folder of the data, or a .zip or .tar archive of it")]
 Optional = str | None
 Names = list[str] | None
 Header = bool | Literal["auto"]
@@ -71,11 +73,12 @@ def csv(
     combinations: Annotated[
         bool, Field(description="train each combination of labels (`a|b`) as a class of its own")
     ] = False,
-) -> Csv:
+) -> Csv | Archived:
     """A competition's layout: `train.csv` (ID, target), `meta.csv` (target, class name),
     `sample_submission.csv`, and the image folders `train/` and `test/`. Tables may be CSV and its
     kin, JSON, JSON lines or parquet."""
-    return Csv(**locals())
+    source = Csv(**locals())
+    return Archived(source) if is_archive(root) else source
 
 
 def folder(
@@ -114,7 +117,8 @@ def folder(
     ] = None,
     encoding: Annotated[str, Field(description='of the tables: "utf-8", "cp949"')] = "auto",
     separator: Annotated[str, Field(description='between the fields of a line: ";"')] = "auto",
-) -> Folder:
+) -> Folder | Archived:
     """One sub-folder a class, in `root/train/` or in `root` itself, and an optional `test/`.
     Splits are found in any wording, at most one folder further in."""
-    return Folder(**locals())
+    source = Folder(**locals())
+    return Archived(source) if is_archive(root) else source

@@ -86,6 +86,11 @@ class Csv:
         )
 
     @property
+    def own_names(self) -> tuple[str, ...]:
+        """What is looked for in the root itself."""
+        return (self.train,)
+
+    @property
     def _reader(self) -> Reader:
         return Reader(self.encoding, self.separator, self.header)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from toolkit.errors import DataError, in_shell
@@ -43,3 +43,8 @@ class Unclear(DataError):
         super().__init__(f"{question}; say which:", *lines)
         self.question, self.option, self.choices = question, option, tuple(choices)
         self.named = named  # False where no candidate has more for it than that it could be one
+
+    def worded(self, words: Callable[[str], str]) -> Unclear:
+        """The same in other words."""
+        choices = [Choice(words(c.answer), words(c.means)) for c in self.choices]
+        return Unclear(words(self.question), self.option, choices, named=self.named)

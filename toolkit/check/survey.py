@@ -9,18 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from toolkit.builtin.archived import unpacked
 from toolkit.builtin.listing import holds_images, subfolders
 from toolkit.builtin.sources import csv, folder
 from toolkit.builtin.splits import role_of
-from toolkit.check.ask import Chosen
+from toolkit.check.ask import Chosen, Unclear
 from toolkit.check.decide import decide
 from toolkit.check.inventory import Inventory, look
 from toolkit.check.tables import TABLE_WORDS
-from toolkit.contracts import Table
+from toolkit.contracts import Table, ignore
 from toolkit.data.images import image_size
 from toolkit.data.table import read_table
 from toolkit.errors import DataError
 from toolkit.files import bounded, why_unreadable
+from toolkit.files.archives import archive_in
 
 _SAMPLED = 200  # images whose size is looked at
 
@@ -47,11 +49,14 @@ class Survey:
 
 
 def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it is frozen
-    """Find out how to read the data at `path`: a folder, or a table of labels.
+    """Find out how to read the data at `path`: a folder, an archive of one, or a table of labels.
 
     Raises `DataError` where it finds no labels or no images, with what it looked for, and its kind
     `Unclear` where two readings are as good.
     """
+    archive = archive_in(path)
+    if archive is not None:
+        return _of_archive(archive, path, chosen)
     if not path.exists():
         raise DataError(f"{path}: there is no such file or folder")
     if not path.is_file() and not path.is_dir():
@@ -60,11 +65,43 @@ def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it 
     if path.is_file():
         root = _root_of(path)
         chosen = replace(chosen, table=path.relative_to(root).as_posix())
+    return _of_folder(root, str(root), chosen)
+
+
+def _of_archive(archive: Path, path: Path, chosen: Chosen) -> Survey:
+    """The same of the files in an archive, in words that name it and not the cache.
+
+    Args:
+        path: the archive, or a table in it.
+    """
+    found = unpacked(archive, ignore)
+    if path != archive:
+        chosen = replace(chosen, table=path.relative_to(archive).as_posix())
+    if chosen.table is not None and not (found.root / chosen.table).is_file():
+        raise DataError(f"{path}: there is no such table in {archive}")
+    try:
+        seen = _of_folder(found.root, str(archive), chosen)
+    except Unclear as unclear:
+        raise unclear.worded(found.worded) from unclear
+    except DataError as error:
+        raise DataError(*map(found.worded, error.lines)) from error
+    return replace(
+        seen,
+        why=tuple(map(found.worded, seen.why)),
+        left=tuple(map(found.worded, seen.left)),
+        unreadable=tuple(map(found.worded, seen.unreadable)),
+    )
+
+
+def _of_folder(root: Path, said: str, chosen: Chosen) -> Survey:
+    """Args:
+    said: what the recipe names as its root.
+    """
     inventory = look(root)
     if chosen.table is not None and chosen.table not in inventory.tables:
         inventory = replace(inventory, tables=(chosen.table, *inventory.tables))
     reading, left = decide(inventory, chosen)
-    section = reading.section(str(root))
+    section = reading.section(said)
     options = {key: value for key, value in section.items() if key != "use"}
     source = csv(**options) if reading.use == "csv" else folder(**options)
     table = read_table(source)

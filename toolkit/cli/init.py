@@ -19,7 +19,10 @@ Text = str | None
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="A folder with images, or a table of labels.")],
+    data: Annotated[
+        Path,
+        typer.Argument(help="A folder with images, a .zip or .tar of one, or a table of labels."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The recipe to write; by default NAME.toml."),
@@ -52,8 +55,7 @@ def init(
         raise UserError(
             f"{data}: its name is no text, which no recipe can say; rename it"
         ) from error
-    folder = data.parent if data.is_file() else data
-    to = Path(f"{recipe_name(folder.resolve().name)}.toml") if output is None else output
+    to = Path(f"{recipe_name(_named_after(data))}.toml") if output is None else output
     if to.exists():
         raise UserError(f"{to}: the file exists; choose another name with -o, or remove it")
     if not to.resolve().parent.is_dir():
@@ -77,6 +79,16 @@ def init(
         typer.echo("  to mend them, or to set them aside: `toolkit run --skip-bad`")
     ready = "" if aside else "ready; "
     typer.echo(f"{to}: written; {ready}try it with `toolkit run {in_shell(to)} --smoke`")
+
+
+def _named_after(data: Path) -> str:
+    """What the recipe is called after: the data's folder, or archive."""
+    from toolkit.files.archives import archive_in, stem
+
+    archive = archive_in(data)
+    if archive is not None:
+        return stem(archive)
+    return (data.parent if data.is_file() else data).resolve().name
 
 
 def _surveyed(data: Path, chosen: Chosen) -> Survey:

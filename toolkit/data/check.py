@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.contracts import ImageSpec, Ints, Notify, Table
-from toolkit.data.cache import open_pack
+from toolkit.data.cache import cache_folder, open_pack
 from toolkit.data.depth import resolve_depth
 from toolkit.data.digests import content_digests
 from toolkit.data.duplicates import duplicates_of, with_contents
+from toolkit.data.evict import evict
 from toolkit.data.form import Gap
 from toolkit.data.known import Known
 from toolkit.data.oddities import odd_images
@@ -100,6 +101,8 @@ def check_data(
     training = {content: path for content, path in trained if content is not None}
     resolved = resolve_depth(training, spec, known, notify)
     pack, decoding = open_pack(files, resolved, notify, cache) if files else (None, {})
+    if table.held is not None:  # an archive was unpacked, perhaps just now
+        evict(cache_folder())
 
     def fault(path: str) -> str | None:
         if isinstance(path, Gap):

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.contracts import Image, Ints
-from toolkit.data.lease import Lease, hold
 from toolkit.errors import UserError
+from toolkit.files.lease import Lease, hold
 
 IMAGES, INDEX, NOTES = "images.u8", "index.json", "notes.json"
 
