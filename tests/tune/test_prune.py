@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
+import optuna
 import pytest
 
 from toolkit.tune.objective import Curve, curve_of, epoch_step, fold_step
@@ -61,6 +65,54 @@ def test_the_signed_rank_test_needs_three_worse_folds() -> None:
     assert pruner.reason(at_fold(0.4, 0.5), [best]) is None
     assert pruner.reason(at_fold(0.4, 0.5, 0.4), [best]) is not None
     assert pruner.reason(at_fold(0.4, 0.7, 0.4), [best]) is None
+
+
+BEST = (0.5, 0.6, 0.5, 0.6, 0.5)
+# Fold scores of a trial beside BEST's, and whether the test stops it (p below 0.2), by hand:
+WORKED = [
+    ((0.4, 0.5), False),  # 2 of 2 worse: p = 1/4
+    ((0.4, 0.5, 0.4), True),  # 3 of 3: p = 1/8
+    ((0.4, 0.7, 0.4), False),  # 2 of 3, differences of one size: p = 1/2
+    ((0.5, 0.6, 0.5), False),  # equal folds
+    ((0.49, 0.59, 0.49, 0.9), False),  # the mean is above the best's
+    ((0.3, 0.4, 0.3, 0.61), True),  # 3 of 4, and the rise has the lowest rank: p = 2/16
+    ((0.45, 0.58, 0.53, 0.59), False),  # 3 of 4, the rise has the third rank: p = 5/16
+]
+
+
+@pytest.mark.parametrize(("folds", "stopped"), WORKED)
+def test_the_signed_rank_test_is_worked_by_hand(folds: tuple[float, ...], stopped: bool) -> None:
+    pruner = Pruner("wilcoxon", percentile=50.0, startup=1, folds=5, epochs=4)
+    assert (pruner.reason(at_fold(*folds), [at_fold(*BEST)]) is not None) == stopped
+    assert by_optuna(folds, BEST) == stopped
+
+
+def by_optuna(mine: tuple[float, ...], best: tuple[float, ...]) -> bool:
+    """What Optuna's own pruner decides, asked through a study in memory."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        pruner = optuna.pruners.WilcoxonPruner(p_threshold=0.2)
+    study = optuna.create_study(direction="maximize", pruner=pruner)
+    values = dict(enumerate(best))
+    study.add_trial(optuna.create_trial(value=sum(best) / len(best), intermediate_values=values))
+    trial = study.ask()
+    for fold, score in enumerate(mine):
+        trial.report(score, fold)
+    return trial.should_prune()
+
+
+def test_the_signed_rank_test_decides_as_optunas_pruner() -> None:
+    rng = np.random.default_rng(0)
+    pruner = Pruner("wilcoxon", percentile=50.0, startup=1, folds=8, epochs=4)
+    decided = set()
+    for _ in range(120):
+        # Two decimals: some folds are equal, and some differences have one size.
+        best = tuple(rng.normal(0.7, 0.05, 8).round(2).tolist())
+        mine = tuple(rng.normal(0.68, 0.05, int(rng.integers(2, 8))).round(2).tolist())
+        stopped = pruner.reason(at_fold(*mine), [at_fold(*best)]) is not None
+        assert stopped == by_optuna(mine, best), (mine, best)
+        decided.add(stopped)
+    assert decided == {True, False}
 
 
 def test_none_stops_nothing() -> None:
