@@ -26,7 +26,8 @@ from toolkit.plugin.schema import options, options_model
 from toolkit.recipe.sections import SCHEDULES, Top
 from toolkit.recipe.slots import FIXED, SECTIONS, SLOTS, Slot
 from toolkit.report import keys as key_lists
-from toolkit.runs.opened import Run, open_run
+from toolkit.runs.listing import open_run
+from toolkit.runs.opened import Run
 from toolkit.testing import command_checks
 from toolkit.testing.kit import kind_checks
 from toolkit.testing.plugin_checks import COMPONENT_CHECKS, PLUGIN_CHECKS

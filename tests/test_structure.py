@@ -1,4 +1,5 @@
-"""Imports run downwards only: the table of docs/architecture.md, held by a test."""
+"""How the house stands: imports run downwards only and in no circle, and no room is too long. The
+table of floors is that of docs/architecture.md."""
 
 from __future__ import annotations
 
@@ -92,3 +93,78 @@ def test_architecture_md_lists_the_same_floors_in_the_same_order() -> None:
     table = text.partition("## Floors")[2].partition("\n## ")[0]
     listed = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `")]
     assert tuple(listed) == FLOORS
+
+
+LONGEST = 300  # lines of a room
+# Rooms that are longer, and by how much they may be: these bounds only fall.
+LONGER = {
+    "contracts.py": 376,
+    "files/__init__.py": 303,
+    "plugin/registry.py": 336,
+    "report/page.py": 306,
+    "testing/loss_checks.py": 304,
+}
+
+
+def test_no_room_is_longer_than_300_lines() -> None:
+    lines = {
+        file.relative_to(PACKAGE).as_posix(): len(file.read_text().splitlines())
+        for file in PACKAGE.rglob("*.py")
+    }
+    long = {file: count for file, count in lines.items() if count > LONGER.get(file, LONGEST)}
+    assert not long, f"two rooms each: {long}"
+    mended = [file for file in LONGER if lines.get(file, 0) <= LONGEST]
+    assert not mended, f"no longer an exception: {', '.join(mended)}"
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Whatever an import is for, and wherever in the file it stands: what can only be read
+    together is one room, or lacks a room that both stand on."""
+    files = {module_of(file): file for file in PACKAGE.rglob("*.py")}
+    rooms = {module: rooms_imported(module, file, files) for module, file in files.items()}
+    circles = [" -> ".join(circle) for circle in circles_in(rooms)]
+    assert not circles, "\n".join(circles)
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def rooms_imported(module: str, file: Path, files: dict[str, Path]) -> set[str]:
+    """The rooms that a room imports, those in functions and for the type checker, too."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:  # a module, or something in one
+            found.add(name if name in files else name.rpartition(".")[0])
+    return found & (files.keys() - {module})
+
+
+def circles_in(rooms: dict[str, set[str]]) -> list[list[str]]:
+    """One circle for each room that a search meets again on its own way."""
+    done: set[str] = set()
+    found = []
+
+    def visit(module: str, way: list[str]) -> None:
+        if module in way:
+            found.append([*way[way.index(module) :], module])
+        elif module not in done:
+            for other in sorted(rooms[module]):
+                visit(other, [*way, module])
+            done.add(module)
+
+    for module in sorted(rooms):
+        visit(module, [])
+    return found
+
+
+def test_a_circle_is_found_however_long_it_is() -> None:
+    rooms = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set()}
+    assert circles_in(rooms) == [["a", "b", "c", "a"]]
+    assert circles_in({**rooms, "c": {"d"}}) == []

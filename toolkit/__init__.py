@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from toolkit.plugin.hooks import PLUGIN_API, hookimpl
+from toolkit.plugin.api import PLUGIN_API
+from toolkit.plugin.hooks import hookimpl
 
 if TYPE_CHECKING:
     from toolkit.pipeline import run
     from toolkit.recipe.load import load_recipe
-    from toolkit.runs.opened import open_run
+    from toolkit.runs.listing import open_run
 
 __version__ = "0.1.0"
 __all__ = ["PLUGIN_API", "__version__", "hookimpl", "load_recipe", "open_run", "run"]
@@ -24,7 +25,7 @@ __all__ = ["PLUGIN_API", "__version__", "hookimpl", "load_recipe", "open_run", "
 _LAZY = {
     "run": "toolkit.pipeline",
     "load_recipe": "toolkit.recipe.load",
-    "open_run": "toolkit.runs.opened",
+    "open_run": "toolkit.runs.listing",
 }
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.cli.plugin_check import summary
-from toolkit.plugin.hooks import PLUGIN_API
+from toolkit.plugin.api import PLUGIN_API
 from toolkit.plugin.host import load_host
 from toolkit.plugin.registry import RecipeFolder
 

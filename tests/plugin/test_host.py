@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import toolkit.builtin
-from toolkit.plugin.hooks import PLUGIN_API
+from toolkit.plugin.api import PLUGIN_API
 from toolkit.plugin.host import HEAVY, Loaded, load_host
 from toolkit.plugin.registry import KINDS, Register
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from toolkit.errors import ToolkitError, UserError
 from toolkit.runs.machine import machine_fault
-from toolkit.runs.signals import interruptible
+from toolkit.runs.signals import INTERRUPTED, interruptible
 from toolkit.runs.supervised import VARIABLE, begin
 
-INTERRUPTED = 130
 TRAIN = ("run", "tune")
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
 from toolkit.cli.console import counted
-from toolkit.cli.plugin_commands import load_command, own_commands
+from toolkit.cli.plugin_commands import load_command
 from toolkit.cli.plugin_try import try_component
 from toolkit.errors import PluginError, cause
-from toolkit.plugin.hooks import BUILTIN
+from toolkit.plugin.api import BUILTIN
 from toolkit.plugin.host import PLUGINS_VARIABLE, Host, Loaded
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
@@ -39,13 +39,17 @@ class Checked:
     """Components that data or options are needed for, and which."""
 
 
-def check_plugins(host: Host) -> Checked:
-    """Load every target of every plugin, and build every component with its defaults."""
+def check_plugins(host: Host, own: Collection[str]) -> Checked:
+    """Load every target of every plugin, and build every component with its defaults.
+
+    Args:
+        own: names of toolkit's own commands.
+    """
     problems = [f"{aside.plugin} ({aside.package}): {aside.reason}" for aside in host.set_aside]
     untried: list[str] = []
     for plugin in host.loaded:
         found = [*_heavy(plugin, host), *_components(plugin, host, untried)]
-        found += [*_commands(plugin, host), *_recipes(plugin, host)]
+        found += [*_commands(plugin, host, own), *_recipes(plugin, host)]
         where = f"{plugin.plugin} ({plugin.package})"
         problems += [f"{where}: {' '.join(text.split())}" for text in found]
     return Checked(tuple(problems), tuple(untried))
@@ -100,11 +104,11 @@ def _defaults(entry: Entry, model: type[BaseModel]) -> Iterator[str]:
             yield f"{entry.kind} {entry.name} ({entry.target}): default of {option}: {text}"
 
 
-def _commands(plugin: Loaded, host: Host) -> Iterator[str]:
+def _commands(plugin: Loaded, host: Host, own: Collection[str]) -> Iterator[str]:
     for command in host.commands:
         if command.plugin != plugin.plugin:
             continue
-        if plugin.plugin in own_commands():
+        if plugin.plugin in own:
             yield (
                 f"command {command.full_name}: it cannot be called, for `toolkit {plugin.plugin}` "
                 "is toolkit's own; give the plugin's entry point another name"

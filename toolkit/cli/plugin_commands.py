@@ -67,13 +67,14 @@ class _Lazy(TyperCommand):
         return load_command(self.registered).make_context(info_name, args, parent, **extra)
 
 
-def own_commands() -> list[str]:
-    """Names of toolkit's own commands, which no plugin's can be called by."""
-    from toolkit.cli.app import app
+def own_commands(context: typer.Context) -> list[str]:
+    """Names of toolkit's own commands, which no plugin's can be called by.
 
-    names = [command.name for command in app.registered_commands]
-    names += [group.name for group in app.registered_groups]
-    return [name for name in names if name is not None]
+    Args:
+        context: of the command that asks; at its root stands the whole command line.
+    """
+    root: Any = context.find_root().command
+    return list(root.commands)
 
 
 def load_command(command: Command) -> Any:

@@ -42,8 +42,9 @@ def list_components(
     checked = None
     if check:
         from toolkit.cli.plugin_check import check_plugins
+        from toolkit.cli.plugin_commands import own_commands
 
-        checked = check_plugins(host)
+        checked = check_plugins(host, own_commands(context))
     if json_:
         from toolkit.cli.plugin_json import plugins_json
 
@@ -177,6 +178,7 @@ def _asked(words: list[str], host: Host) -> tuple[str, str]:
 
 @app.command("new")
 def new(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="The plugin's name: `acme` in `acme.poly`.")],
     loss: Annotated[
         bool, typer.Option("--loss", help="With a loss (so without any flag).")
@@ -195,6 +197,7 @@ def new(
     and a workflow that tests."""
     from pathlib import Path
 
+    from toolkit.cli.plugin_commands import own_commands
     from toolkit.plugin.host import load_host
     from toolkit.plugin.scaffold import new_package
     from toolkit.plugin.scaffold_project import git_author
@@ -213,20 +216,26 @@ def new(
     kinds = [kind for kind, chosen in asked.items() if chosen] or ["loss"]
     host = load_host()
     drawn = host.registry.get("source", DRAWN) is not None
-    folder = new_package(name, kinds, _taken_names(host), Path(), drawn=drawn, author=git_author())
+    folder = new_package(
+        name,
+        kinds,
+        _taken_names(host, own_commands(context)),
+        Path(),
+        drawn=drawn,
+        author=git_author(),
+    )
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         typer.echo(file)
     typer.echo(f'Next: pip install -e "./{folder}[test]", then python -m pytest {folder}')
 
 
-def _taken_names(host: Host) -> dict[str, str]:
+def _taken_names(host: Host, own: list[str]) -> dict[str, str]:
     """Plugin names that a new plugin cannot have, with who has them."""
-    from toolkit.cli.plugin_commands import own_commands
-    from toolkit.plugin.hooks import BUILTIN
+    from toolkit.plugin.api import BUILTIN
     from toolkit.plugin.host import PACKAGE
 
     # A plugin of that name could not add a command: ours is looked up first.
-    taken = {name: f"the command `toolkit {name}`" for name in own_commands()}
+    taken = {name: f"the command `toolkit {name}`" for name in own}
     taken |= {aside.plugin: aside.package for aside in host.set_aside}
     taken |= {plugin.plugin: plugin.package for plugin in host.loaded}
     return taken | {BUILTIN: PACKAGE}

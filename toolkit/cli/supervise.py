@@ -17,9 +17,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from toolkit.cli import INTERRUPTED
 from toolkit.errors import UserError
-from toolkit.runs.signals import ENDING, handling, killed_by
+from toolkit.runs.signals import ENDING, INTERRUPTED, handling, killed_by
 from toolkit.runs.supervised import SIZE, VARIABLE, read_marks
 
 _ALONE = ("--help", "--dashboard")

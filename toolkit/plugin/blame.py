@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from toolkit.errors import PluginError, ToolkitError, cause
+from toolkit.plugin.api import BUILTIN
 from toolkit.plugin.code import place_of
-from toolkit.plugin.hooks import BUILTIN
 
 # The machine's faults, whoever runs into them: they are told as such further out.
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}

@@ -10,7 +10,7 @@ from typing import Any
 import pluggy
 
 from toolkit.errors import PluginError, cause, did_you_mean
-from toolkit.plugin.hooks import PROJECT
+from toolkit.plugin.api import PROJECT
 
 
 def checked_hooks(spec: type, plugin: object) -> Any:

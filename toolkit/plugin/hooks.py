@@ -11,18 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from toolkit.plugin.api import PROJECT
+
 if TYPE_CHECKING:
     from toolkit.contracts import RunInfo, TrialInfo
     from toolkit.plugin.registry import Register
-
-PROJECT = "toolkit"
-
-BUILTIN = "toolkit"
-"""Name of plugin zero, which offers what is in the box."""
-
-PLUGIN_API = 1
-"""Version of what plugins build on: hooks, `register`, what factories are given and must return.
-It grows only where a plugin that is written for the last one would break."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

@@ -12,9 +12,10 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, version
 
 from toolkit.errors import PluginError, cause
+from toolkit.plugin.api import BUILTIN, PLUGIN_API, PROJECT
 from toolkit.plugin.blame import frame_in
 from toolkit.plugin.hook_check import checked_hooks
-from toolkit.plugin.hooks import BUILTIN, PLUGIN_API, PROJECT, RegisterSpec
+from toolkit.plugin.hooks import RegisterSpec
 from toolkit.plugin.installed import Installed, distribution_of, installed
 from toolkit.plugin.registry import Command, RecipeFolder, Register, Registry
 

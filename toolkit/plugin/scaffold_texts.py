@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 
-from toolkit.plugin.hooks import PLUGIN_API
+from toolkit.plugin.api import PLUGIN_API
 from toolkit.plugin.scaffold_examples import Example, full_name, in_recipes
 
 DRAWN = "synthdocs.documents"

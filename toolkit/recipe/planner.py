@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, create_model
 
 from toolkit.errors import PluginError, RecipeError, did_you_mean
+from toolkit.plugin.api import BUILTIN
 from toolkit.plugin.code import loaded_code
-from toolkit.plugin.hooks import BUILTIN
 from toolkit.plugin.host import Host
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model

@@ -70,6 +70,19 @@ def find(run: str | None, runs: Path) -> Run:
     raise RunError(f"{runs}: has no run {run}; {there}")
 
 
+def open_run(run: str | Path | None = None, runs: str | Path = "runs") -> Run:
+    """Open a run, as the commands do.
+
+    Args:
+        run: its folder, the name of a folder in `runs`, or the start of one; without it, the run
+            that finished last.
+        runs: where run folders are.
+
+    Raises `RunError` where there is none, or where the start of a name fits several.
+    """
+    return find(None if run is None else str(run), Path(runs))
+
+
 def _written(folder: RunFolder) -> float:
     for path in (folder.report, folder.plan, folder.path):
         with suppress(FileNotFoundError):

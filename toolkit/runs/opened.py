@@ -121,18 +121,3 @@ class Run:
         raise RunError(
             f"{self.path}: has no {file.name}; the run is not finished, {folder.command} goes on"
         )
-
-
-def open_run(run: str | Path | None = None, runs: str | Path = "runs") -> Run:
-    """Open a run, as the commands do.
-
-    Args:
-        run: its folder, the name of a folder in `runs`, or the start of one; without it, the run
-            that finished last.
-        runs: where run folders are.
-
-    Raises `RunError` where there is none, or where the start of a name fits several.
-    """
-    from toolkit.runs.listing import find  # which makes a `Run` of what it finds
-
-    return find(None if run is None else str(run), Path(runs))

@@ -15,6 +15,9 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 ENDING = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 """What asks a process to end: Ctrl-C, `kill`, a terminal that is closed, Windows' Ctrl-Break."""
 
+INTERRUPTED = 130
+"""The exit code of a command that was interrupted, as a shell has it: 128 and SIGINT's number."""
+
 _ONE_PRESS = 1.0
 """Seconds. Ctrl-C in a terminal reaches a process twice: itself, and passed on by its parent."""
 

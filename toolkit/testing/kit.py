@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toolkit.errors import ToolkitError, UserError, cause, did_you_mean
-from toolkit.plugin.hooks import BUILTIN
+from toolkit.plugin.api import BUILTIN
 from toolkit.plugin.host import PLUGINS_VARIABLE, load_host
 from toolkit.testing import command_checks
 from toolkit.testing.command_checks import Registered

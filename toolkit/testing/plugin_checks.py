@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from toolkit.errors import PluginError
-from toolkit.plugin.hooks import BUILTIN, PROJECT
+from toolkit.plugin.api import BUILTIN, PROJECT
 from toolkit.plugin.host import HEAVY, PLUGINS_VARIABLE, Host, load_host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import host_arguments_problem, options_model, toml_key, toml_text
