@@ -47,7 +47,7 @@ from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import facts_of
 from toolkit.train.pace import watching_pace
-from toolkit.train.record import record, settle_folds
+from toolkit.train.record import begun_anew, record, settle_folds
 from toolkit.train.waiting import waiting
 
 
@@ -69,7 +69,7 @@ def run(
         recipe: a TOML file, `toolkit:NAME`, or `<plugin>:NAME`.
         overrides: dotted keys and values laid over the recipe, `{"loss.alpha": 0.5}`.
         runs: where run folders are.
-        again: make a new run of a plan that is finished.
+        again: make a new run of a plan that is finished, and train what other runs have trained.
         skip_bad: set unreadable training images aside and go on.
         verify: read every image's content anew, also where its file looks unchanged.
         notify: told of every step.
@@ -110,7 +110,8 @@ def run_plan(
     if folder is None or (folder.finished and again):
         folder = new_run(runs, plan.name, plan_hash, date.today())
     tell = watching_pace(logging_to(folder, notify))
-    job = Job(plan, plan_hash, data, folder, stages, tell)
+    anew = again or begun_anew(folder)
+    job = Job(plan, plan_hash, data, folder, stages, tell, anew=anew)
     if not (folder.finished and is_whole(job)):
         with held(folder):
             _carry_out(job)

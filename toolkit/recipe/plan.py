@@ -42,6 +42,17 @@ _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("split", "rare"),
 )
 
+# What only says how a fold's model is made use of: where it predicts, how predictions are joined,
+# named and reported. The split acts through the rows of a fold, which are hashed themselves.
+_OUTSIDE_OF_TRAINING: tuple[Keys, ...] = (
+    *_OUTSIDE_THE_HASH,
+    ("name",),
+    ("split",),
+    ("augment", "tta"),
+    ("validate", "seed"),
+    ("ensemble",),
+)
+
 NUMERICS = 3
 """Version of what training computes from the same plan; a part of its hash. It grows with every
 change of batches, losses, orders or pixels, so that no run that was begun goes on with others."""
@@ -143,27 +154,44 @@ class Plan:
     def components(self) -> list[dict[str, str]]:
         """Kind, name, package and version of every component that the plan uses, and of every
         recipe of a package that it was made from. `code` tells a third party's edits apart."""
-        found = [
-            _component(c.entry.kind, c.use, c.entry.package, c.entry.version)
-            | ({"code": c.code} if c.code else {})
-            for c in self.choices.values()
-        ]
+        found = [_used(choice) for choice in self.choices.values()]
         found += [_component("recipe", s.name, s.package, s.version) for s in self.shipped]
         return found
 
     def hash(self, fingerprint: str) -> str:
         """32 hex digits over the recipe, the table's fingerprint, the components' versions and
         code, and the version of the numerics."""
-        recipe = json.loads(json.dumps(self.values))
-        for keys in _OUTSIDE_THE_HASH:
-            table = recipe
-            for key in keys[:-1]:
-                table = table.get(key, {})
-            table.pop(keys[-1], None)
         used = [c for c in self.components if c["kind"] not in ("source", "tracker", "recipe")]
-        weights = _file_hash(self.choice("backbone").options.get("weights"))
-        facts = json.dumps([NUMERICS, recipe, used, fingerprint, weights], sort_keys=True)
+        recipe = _without(self.values, _OUTSIDE_THE_HASH)
+        facts = json.dumps([NUMERICS, recipe, used, fingerprint, self._weights()], sort_keys=True)
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
+
+    def training_facts(self) -> list[Any]:
+        """What of the recipe, its components and the numerics changes how a fold is trained, as
+        JSON; the rows that it trains on come beside it (`train.reuse`)."""
+        used = [_used(c) for keys, c in self.choices.items() if keys not in _OUTSIDE_OF_TRAINING]
+        recipe = _without(self.values, _OUTSIDE_OF_TRAINING)
+        return [NUMERICS, recipe, used, self._weights()]
+
+    def _weights(self) -> str | None:
+        return _file_hash(self.choice("backbone").options.get("weights"))
+
+
+def _without(values: Mapping[str, Any], outside: tuple[Keys, ...]) -> dict[str, Any]:
+    """The resolved recipe without some of its sections and keys."""
+    recipe: dict[str, Any] = json.loads(json.dumps(values))
+    for keys in outside:
+        table = recipe
+        for key in keys[:-1]:
+            table = table.get(key, {})
+        table.pop(keys[-1], None)
+    return recipe
+
+
+def _used(choice: Choice) -> dict[str, str]:
+    entry = choice.entry
+    found = _component(entry.kind, choice.use, entry.package, entry.version)
+    return found | ({"code": choice.code} if choice.code else {})
 
 
 def _component(kind: str, name: str, package: str, version: str) -> dict[str, str]:

@@ -104,6 +104,7 @@ def weak_points(
         _folds(report["scores"]["folds"]),
         _still_rising(report["scores"]["folds"], recipe["train"]["epochs"]),
         _shift(report["submission"]),
+        _taken_over(report["scores"]["folds"]),
     ]
     return [point for point in found if point is not None]
 
@@ -236,6 +237,19 @@ def _shift(submission: Mapping[str, Any] | None) -> Markup | None:
         "The test predictions are distributed otherwise than the training labels, most of all {}: "
         "the first sign of a shifted test set."
     ).format(listed(each))
+
+
+def _taken_over(folds: Sequence[Mapping[str, Any]]) -> Markup | None:
+    """Whose training a run shows that took over what another one had trained."""
+    taken = [fold for fold in folds if "run" in fold]
+    if not taken:
+        return None
+    numbers = listed([Markup(str(fold["fold"])) for fold in taken])
+    runs = listed([name(run) for run in dict.fromkeys(fold["run"] for fold in taken)])
+    return Markup(
+        "{} {} {} trained by {}, whose weights and histories these are; nothing that acts on "
+        "training differs."
+    ).format("Fold" if len(taken) == 1 else "Folds", numbers, _were(len(taken)), runs)
 
 
 def _were(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,17 @@ def writing(file: Path) -> Iterator[Path]:
         raise
     finally:
         half_made.unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, file: Path) -> None:
+    """The same bytes under another name: a hard link, or a copy where links cannot be. Files are
+    never changed in place, so neither name can harm the other."""
+    with writing(file) as half_made:
+        half_made.unlink(missing_ok=True)
+        try:
+            os.link(source, half_made)
+        except OSError:
+            shutil.copyfile(source, half_made)
 
 
 def write_text(file: Path, text: str) -> None:

@@ -21,6 +21,7 @@ from toolkit.model.weights import load_weights, save_weights
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.faults import safetensors
 from toolkit.runs.reading import DamagedFile
+from toolkit.train.hashes import done_facts
 from toolkit.train.job import FoldJob, Progress
 from toolkit.train.schedule import LearningRate
 from toolkit.train.setup import Learner
@@ -86,5 +87,5 @@ def mark_done(job: FoldJob, model: nn.Module, progress: Progress, facts: Mapping
     folder = job.folder
     save_weights(folder.weights, model)
     write_text(folder.history, csv_text(pd.DataFrame(progress.history)))
-    write_json(folder.done, facts)
+    write_json(folder.done, {**facts, **done_facts(job)})
     folder.forget_training()

@@ -14,6 +14,7 @@ import pandas as pd
 from toolkit.contracts import Ints, Notify, RunInfo
 from toolkit.data.augment import build_augmentation
 from toolkit.data.check import Data
+from toolkit.data.duplicates import CONTENT
 from toolkit.data.folds import fold_hash, split_rows
 from toolkit.data.offline import Copies, Joined, draw_copies
 from toolkit.data.pack import Pack
@@ -23,9 +24,11 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.log import Stages
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.fold import train_fold
+from toolkit.train.hashes import training_hash
 from toolkit.train.job import FoldJob, Rows, Watch, facts_of, with_copies
 from toolkit.train.mend import is_done, mend_fold
 from toolkit.train.one_row import require_batches, trains_on_one_row
+from toolkit.train.reuse import take_over
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Job:
     stages: Stages
     notify: Notify
     steps: int | None = None
+    anew: bool = False
+    """Whether folds are trained that another run has trained already (`--again`)."""
 
     @property
     def info(self) -> RunInfo:
@@ -75,6 +80,8 @@ def train_folds(
         fold_job = made(fold)
         if is_done(fold_job, job.notify, keeps_weights=watch is None):
             fold_job.folder.forget_training()
+        elif watch is None and not job.anew and take_over(fold_job, job.notify):
+            pass
         elif not train_fold(fold_job, job.notify, hook, watch):
             return False
         if watch is not None and not watch.fold(fold, read_json(fold_job.folder.done)):
@@ -149,7 +156,8 @@ def _fold_job(
 ) -> FoldJob:
     data, table = job.data, job.data.table
     train, validation = split_rows(table, folds, fold)
-    training = _rows(data, train)
+    training, held_out = _rows(data, train), _rows(data, validation)
+    hashed = training_hash(job.plan, table.classes, data.image, fold, training, held_out, job.steps)
     pack: Pack | Joined = data.pack
     if copies is not None:
         training, pack = with_copies(training, copies, train, data.pack)
@@ -157,19 +165,21 @@ def _fold_job(
     if table.test is not None and data.test_rows is not None:
         order = np.argsort(table.test["id"].to_numpy(), kind="stable")
         ids = table.test["id"].to_numpy()[order].tolist()
-        test = Rows(ids, ids, np.full(len(ids), -1), data.test_rows[order])
+        contents = table.test[CONTENT].to_numpy()[order].tolist()
+        test = Rows(ids, ids, np.full(len(ids), -1), data.test_rows[order], contents=contents)
     return FoldJob(
         job.plan,
         fold,
         replace(facts_of(job.plan, table, training.labels), image=data.image),
         pack,
         training,
-        _rows(data, validation),
+        held_out,
         test,
         job.folder.fold(fold),
         meta,
         job.info,
         one_row_trains,
+        hashed,
         job.steps,
     )
 
@@ -182,4 +192,5 @@ def _rows(data: Data, rows: Ints) -> Rows:
         table["label"].to_numpy(),
         data.train_rows[rows],
         table["group"].tolist(),
+        table[CONTENT].tolist(),
     )

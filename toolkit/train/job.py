@@ -28,6 +28,8 @@ class Rows:
     """Row of the pack for each row."""
     groups: list[str] = field(default_factory=list)
     """Of training rows, whose sampler may ask for them."""
+    contents: list[str] = field(default_factory=list)
+    """Digest of each file, of the rows as the table has them."""
 
 
 def with_copies(rows: Rows, copies: Copies, numbers: Ints, pack: Pack) -> tuple[Rows, Joined]:
@@ -72,6 +74,8 @@ class FoldJob:
     run: RunInfo
     one_row_trains: Callable[[], bool]
     """Whether one row alone passes the backbone in training mode; costs a model to know."""
+    training: str = ""
+    """Hash of all that changes how this fold is trained (`train.reuse`)."""
     steps: int | None = None
     """At most this many training steps an epoch (`--smoke`)."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 
 from toolkit.contracts import Event
@@ -9,16 +11,30 @@ from toolkit.data.folds import assign_folds, fold_hash
 from toolkit.errors import RunError
 from toolkit.recipe.show import recipe_text
 from toolkit.runs.atomic import csv_text, write_json, write_text
+from toolkit.runs.folder import RunFolder
 from toolkit.runs.manifest import differences, manifest
 from toolkit.runs.opened import MANIFEST_KEYS
 from toolkit.runs.reading import DamagedFile, read_csv, read_json
 from toolkit.train.folds import Job
+
+ANEW = "anew"
+"""Key of the manifest: the run trains what others have trained already (`--again`)."""
+
+
+def begun_anew(folder: RunFolder) -> bool:
+    """Whether a run that was begun was asked to train everything itself."""
+    if not folder.manifest.is_file():
+        return False
+    with suppress(DamagedFile):  # `record` says so
+        return bool(read_json(folder.manifest).get(ANEW))
+    return False
 
 
 def record(job: Job) -> None:
     """Write what is run and on what; say so where a resumed run meets another machine."""
     folder = job.folder
     found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components)
+    found |= {ANEW: True} if job.anew else {}
     if folder.manifest.is_file():
         try:
             changes = differences(read_json(folder.manifest, keys=MANIFEST_KEYS), found)
