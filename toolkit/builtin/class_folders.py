@@ -68,6 +68,8 @@ def find_layout(root: Path, train: str, valid: str, test: str) -> Layout:
             if top not in inside and holds_images(place / top)
         ]
     inner, classes = _unwrapped(place, base or "", classes)
+    if held_out is not None:
+        held_out, _ = _unwrapped(place, held_out, subfolders(place / held_out))
     return Layout(
         _joined(outer, inner),
         None if held_out is None else _joined(outer, held_out),

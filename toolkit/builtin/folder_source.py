@@ -139,6 +139,12 @@ class Folder:
                 f"{root / layout.valid}: its {len(valid)} images are joined to the "
                 f"{len(trained)} of training; the folds validate"
             )
+            only = [name for name in own if name not in layout.classes]
+            if only:
+                said.notes.append(
+                    f"{root / layout.valid}: its classes {listed(sorted(only))} have no image in "
+                    f"{root / layout.train}"
+                )
         if stray:
             said.notes.append(
                 f"{root}: {len(stray)} images in no class folder are left out ({listed(stray)})"

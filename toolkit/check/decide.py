@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.check.ask import Choice, Chosen, Unclear
+from toolkit.check.columns import is_group_name, repeats
 from toolkit.check.inventory import Inventory
 from toolkit.check.of_folders import (
     ClassFolders,
@@ -28,7 +29,7 @@ def decide(inventory: Inventory, chosen: Chosen) -> tuple[Reading, list[str]]:
         raise DataError(f"--source {chosen.source}: expected one of {', '.join(SOURCES)}")
     tables, passed = read_tables(inventory, chosen)
     looked = look_at_tables(tables, inventory, chosen)
-    folders = class_folders(inventory)
+    folders = class_folders(inventory, asked=any(t.is_sample or t.role == "test" for t in tables))
     source = chosen.source or _source(looked, folders, inventory, chosen)
     if source == "csv":
         best = best_table(looked.labelled, inventory)
@@ -47,7 +48,7 @@ def decide(inventory: Inventory, chosen: Chosen) -> tuple[Reading, list[str]]:
         if not labels:
             raise _nothing(looked, passed, inventory)
         reading = name_reading(labels, folders.layout, tables, inventory)
-    return reading, [*inventory.notes, *passed, *_left(tables, reading, inventory, chosen)]
+    return reading, [*inventory.notes, *passed, *_left(tables, looked, reading, inventory)]
 
 
 def _source(looked: Looked, folders: ClassFolders, inventory: Inventory, chosen: Chosen) -> str:
@@ -137,12 +138,22 @@ def _nothing(looked: Looked, passed: list[str], inventory: Inventory) -> DataErr
 
 
 def _left(
-    tables: list[TableSeen], reading: Reading, inventory: Inventory, chosen: Chosen
+    tables: list[TableSeen], looked: Looked, reading: Reading, inventory: Inventory
 ) -> list[str]:
-    """A line for each table that is not used."""
+    """A line for each table that is not used, and what is lost with it."""
     used = {reading.options.get(key) for key in ("train", "meta", "sample", "groups")}
-    return [
-        f"{inventory.root / table.name}: is not used"
-        for table in tables
-        if table.name not in used and not table.name.lower().endswith(".txt")
-    ]
+    naming = {table.name: found.column for table, found in looked.named}
+    lines = []
+    for table in tables:
+        if table.name in used or table.name.lower().endswith(".txt"):
+            continue
+        groups = [c for c in table.columns if is_group_name(c) and repeats(table.frame[c])]
+        line = f"{inventory.root / table.name}: is not used"
+        if groups and table.name in naming and not reading.options.get("group_column"):
+            line += (
+                f"; its column {groups[0]!r} looks like groups: add it to "
+                f"{reading.options.get('train', 'the training table')}, so that no group lies in "
+                "several folds"
+            )
+        lines.append(line)
+    return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID, Layout, find_layout
 from toolkit.builtin.folder_source import NUMBERED
@@ -31,6 +31,8 @@ class ClassFolders:
     label_of: dict[str, str]
     """The class of each image, below the root."""
     empty: tuple[str, ...]
+    test_is_class: str | None = None
+    """A folder whose name means test, and which is a class as those beside it."""
 
     @property
     def classes(self) -> list[str]:
@@ -42,8 +44,28 @@ class ClassFolders:
         return all(_PARTS.search(name) or name.isdigit() for name in self.classes)
 
 
-def class_folders(inventory: Inventory) -> ClassFolders:
-    layout = find_layout(inventory.root, TRAIN, VALID, TEST)
+def class_folders(inventory: Inventory, *, asked: bool) -> ClassFolders:
+    """The class folders.
+
+    Args:
+        asked: a table names test images; a folder of that name holds them then.
+    """
+    found = _folders(inventory, find_layout(inventory.root, TRAIN, VALID, TEST))
+    tested = found.layout.test
+    if asked or tested is None or not _is_beside(tested, found, inventory):
+        return found
+    as_class = find_layout(inventory.root, TRAIN, VALID, "")
+    return replace(_folders(inventory, as_class), test_is_class=tested)
+
+
+def _is_beside(tested: str, found: ClassFolders, inventory: Inventory) -> bool:
+    """Whether a test folder looks like the class folders that it stands beside."""
+    flat = not any("/" in name for name in inventory.below(tested))
+    beside = tested.rpartition("/")[0] == found.layout.train
+    return flat and beside and len(found.classes) > 1 and not found.are_parts
+
+
+def _folders(inventory: Inventory, layout: Layout) -> ClassFolders:
     label_of: dict[str, str] = {}
     for place in (layout.train, layout.valid):
         if place is None:
@@ -76,14 +98,20 @@ def folder_reading(
     if found.empty:
         where = root / layout.train
         raise DataError(
-            f"{where}: {len(found.empty)} class folders hold no image that is read "
-            f"({listed(found.empty)}); put images there, or remove the folders"
+            f"{where}: has class folders that hold no image that is read ({listed(found.empty)}); "
+            "put images there, or remove them"
         )
     options, lines = test_options(tables, None, found.label_of.keys(), inventory, None)
     options.pop("test_images", None)
     groups, group_lines = _groups(named, inventory, chosen, found.label_of)
     what = layout.train or "."
     why = [f"label: the folders in {what}/, one a class", *lines, *group_lines]
+    if found.test_is_class is not None:
+        options["test"] = ""
+        why.append(
+            f"{root / found.test_is_class}: is taken for a class, as the folders beside it are; if "
+            f'it holds test images: test = "{TEST}" in [data]'
+        )
     return Reading("folder", {**options, **groups}, tuple(why), frozenset(found.label_of))
 
 

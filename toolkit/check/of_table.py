@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.several import several_labels
 from toolkit.builtin.splits import role_of
@@ -18,6 +18,9 @@ from toolkit.check.reading import Reading
 from toolkit.check.tables import Naming, TableSeen, best_naming, lost, namings
 from toolkit.check.vocabulary import IDS
 from toolkit.errors import DataError, in_shell, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -168,7 +171,11 @@ def table_reading(
         "group_column": group,
     }
     rest = [c for c in frame.columns if c not in taken | {group}]
-    left = [c for c in rest if repeats(frame[c]) and not is_known(str(c))]
+    left = [
+        c
+        for c in rest
+        if repeats(frame[c]) and not is_known(str(c)) and not _of_class(frame[c], labels.values)
+    ]
     found = sum(name is not None for name in naming.found)
     lines = [
         f"label: {'columns' if labels.one_hot else 'column'} "
@@ -201,6 +208,12 @@ def table_reading(
     return Reading(
         "csv", options, tuple(lines), trained, {str(c): int(frame[c].nunique()) for c in left}
     )
+
+
+def _of_class(values: pd.Series[Any], labels: pd.Series[Any]) -> bool:
+    """Whether a column says something of each class, such as its name: a group of whole classes is
+    none."""
+    return len(set(zip(labels, values, strict=True))) == int(labels.nunique())
 
 
 def _suffix(naming: Naming, ids: Sequence[str]) -> str:

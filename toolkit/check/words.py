@@ -23,8 +23,12 @@ def survey_lines(found: Survey) -> Iterator[str]:
     for line in found.why:
         yield f"  {line}"
     yield f"  classes: {_classes(table)}"
-    for column, values in found.repeating.items():
-        yield f"  the column {column} repeats ({values} values): a group? see the recipe"
+    if found.repeating and "group_column" not in found.source:
+        named = [f"{column} ({values})" for column, values in found.repeating.items()]
+        yield (
+            f"  columns whose values repeat: {listed(named)}; if images of one value belong "
+            "together: --group COLUMN"
+        )
     yield from (f"  {line}" for line in _duplicates(table))
     yield from (f"  {line}" for line in _submission(table))
     for note in (*table.notes, *found.left):
@@ -45,8 +49,8 @@ def _classes(table: Table) -> str:
     if rest:
         images = [int(counts.get(k, 0)) for k in rest]
         few, many = min(images), max(images)
-        size = f"{few} to {many}" if few < many else f"{many}"
-        named.append(f"and {len(rest)} more of {size} images each")
+        size = f"{few} to {many} images" if few < many else f"{many} image{'s' * (many != 1)}"
+        named.append(f"and {len(rest)} more of {size} each")
     return ", ".join(named)
 
 
