@@ -75,7 +75,7 @@ def test_what_is_missing_is_told_with_the_nearest_name(tmp_path: Path) -> None:
     (line,) = unresolved_lines(resolve(["0", "1"], files, str(tmp_path)), files, "training")
     assert line == (
         "2 training IDs name no image (0, 1); there is train/00000.jpg: the IDs lost their "
-        "leading zeros"
+        "leading zeros; write them as text into the table"
     )
 
 

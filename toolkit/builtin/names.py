@@ -198,7 +198,7 @@ def unresolved_lines(found: Resolved, images: Sequence[str], what: str) -> Itera
         near = nearest(first, images)
         hint = "" if near is None else f"; there is {near}"
         if near is not None and _without_zeros(near) == _without_zeros(first):
-            hint += ": the IDs lost their leading zeros"
+            hint += ": the IDs lost their leading zeros; write them as text into the table"
         yield f"{len(found.missing)} {what} IDs name no image ({listed(found.missing)}){hint}"
     if found.ambiguous:
         first, files = next(iter(found.ambiguous.items()))

@@ -289,6 +289,8 @@ def best_naming(
 
 def lost(table: TableSeen, column: str, inventory: Inventory) -> list[str]:
     """Why the values of a column name no image, with the nearest file."""
-    got = resolve(list(table.frame[column]), inventory.images, str(inventory.root.absolute()))
+    tested = [n for n in inventory.images if "test" in map(role_of, _parts(n)[:-1])]
+    images = sorted(set(inventory.images).difference(tested)) or inventory.images
+    got = resolve(list(table.frame[column]), images, str(inventory.root.absolute()))
     file = inventory.root / table.name
-    return [f"{file}: {line}" for line in unresolved_lines(got, inventory.images, f"{column!r}")]
+    return [f"{file}: {line}" for line in unresolved_lines(got, images, f"{column!r}")]
