@@ -57,12 +57,15 @@ def labels_of(
     looks = {column: label_look(column, frame[column]) for column in columns}
     level = {c: look.level + 2 * (c in sampled) for c, look in looks.items() if look.level >= 0}
     top = max(level.values(), default=-1)
+    best = [column for column in level if level[column] == top]
     flags = _flags(frame, columns, sampled)
-    if top < 3 and len(flags) > 1:
-        hot = _one_hot(file, frame, flags, id_column, others=top > 0)
+    # `multiple_diseases` beside `rust` and `scab` is one class of several, though named as a label.
+    one_of = len(flags) > 2 and set(best) <= set(flags) and all(looks[c].level < 3 for c in best)
+    if len(flags) > 1 and (top < 3 or one_of):
+        others = top > 0 and not (one_of and set(flags) <= set(sampled))
+        hot = _one_hot(file, frame, flags, id_column, others=others)
         if hot is not None:
             return hot
-    best = [column for column in level if level[column] == top]
     if not best:
         for column in (c for c in columns if is_label_name(c)):
             _refuse_several(file, column, frame[column])
