@@ -3,6 +3,7 @@
 >>> import toolkit
 >>> run = toolkit.run("recipes/cpu.toml", overrides={"data.root": "data/documents"})
 >>> run.oof, run.test, run.report
+>>> toolkit.run("recipes/cpu.toml", table=frame, columns={"label": "breed"})  # a pandas table
 
 Importing the package is light; the heavy parts are imported by the call that needs them.
 """

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from toolkit.check.handed import Columns, Given, given
 from toolkit.contracts import Event, Notify, Table, ignore
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import check_plan_data
@@ -17,8 +18,10 @@ from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import fold_warnings
 from toolkit.data.rare import rare_warning, table_for
 from toolkit.data.smoke import handful
+from toolkit.data.table import Frames
 from toolkit.ensemble.join import check_ensembler, join_oof, joined_test
 from toolkit.ensemble.submission import check_clip, kind_of, write_submission
+from toolkit.errors import DataError
 from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Dropped, Trackers
@@ -27,7 +30,8 @@ from toolkit.predict.files import (
     as_predictions,
     write_predictions,
 )
-from toolkit.recipe.load import load_recipe
+from toolkit.recipe.lines import split_key
+from toolkit.recipe.load import Recipe, load_recipe, with_section
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.report.build import build_report
@@ -50,12 +54,19 @@ from toolkit.train.pace import watching_pace
 from toolkit.train.record import begun_anew, record, settle_folds
 from toolkit.train.waiting import waiting
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @machine_faults()
 def run(
     recipe: str | Path,
     *,
     overrides: Mapping[str, Any] | None = None,
+    table: pd.DataFrame | str | Path | None = None,
+    test: pd.DataFrame | None = None,
+    root: str | Path | None = None,
+    columns: Columns | None = None,
     runs: str | Path = "runs",
     again: bool = False,
     skip_bad: bool = False,
@@ -68,6 +79,14 @@ def run(
     Args:
         recipe: a TOML file, `toolkit:NAME`, or `<plugin>:NAME`.
         overrides: dotted keys and values laid over the recipe, `{"loss.alpha": 0.5}`.
+        table: the data, instead of the recipe's `[data]`: a pandas table, a row an image, with its
+            path and label, or the path of a folder or an archive, which is read as `toolkit init`
+            reads it. What was chosen is told to `notify`, and stands in the run's recipe.
+        test: a pandas table of the rows to predict.
+        root: the folder that a table's paths start from; by default the working directory.
+        columns: what a table's columns are, where that should not be found out:
+            `{"path": "file", "label": "breed", "group": "dog"}`, and `id`, `parent`, `split`; a
+            list of 0/1 columns is one label, and None says that there is none.
         runs: where run folders are.
         again: make a new run of a plan that is finished, and train what other runs have trained.
         skip_bad: set unreadable training images aside and go on.
@@ -78,10 +97,41 @@ def run(
     `MachineError` where the machine refuses (disk, rights, memory).
     """
     host = host or load_host()
-    plan = make_plan(load_recipe(recipe, overrides, host), host)
+    asked = load_recipe(recipe, overrides, host)
+    handed = _handed(asked, overrides, table, test, root, columns)
+    if handed is not None:
+        asked = with_section(asked, "data", handed.section, "toolkit.run(table=)")
+        for line in handed.said:
+            notify(Event("message", line))
     return run_plan(
-        plan, runs=Path(runs), again=again, skip_bad=skip_bad, verify=verify, notify=notify
+        make_plan(asked, host),
+        runs=Path(runs),
+        again=again,
+        skip_bad=skip_bad,
+        verify=verify,
+        notify=notify,
+        frames=None if handed is None else handed.frames,
     )
+
+
+def _handed(
+    asked: Recipe,
+    overrides: Mapping[str, Any] | None,
+    table: object,
+    test: pd.DataFrame | None,
+    root: str | Path | None,
+    columns: Columns | None,
+) -> Given | None:
+    """What `run` was handed in the place of `[data]`; None where that is the recipe's."""
+    if table is None:
+        if test is not None or root is not None or columns is not None:
+            raise DataError("test, root and columns go with table, which was not given")
+        return None
+    laid = [key for key in overrides or {} if split_key(key)[0] == "data"]
+    if laid:
+        raise DataError(f"{laid[0]}: table takes the place of [data]; leave one of them out")
+    known = asked.values.get("data", {})
+    return given(table, test, root, columns or {}, known if isinstance(known, dict) else {})
 
 
 @machine_faults()
@@ -93,14 +143,19 @@ def run_plan(
     skip_bad: bool = False,
     verify: bool = False,
     notify: Notify = ignore,
+    frames: Frames | None = None,
 ) -> Run:
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
-    opened, unless `again` asks for a new run."""
+    opened, unless `again` asks for a new run.
+
+    Args:
+        frames: the rows of a source that takes them.
+    """
     refuse_while_a_script_is_run_again()
     stages = Stages(notify)
     for line in (*plan.notes, *changes_since(Path(plan.path), plan.components)):
         notify(Event("message", line))
-    table = table_for(plan, notify)
+    table = table_for(plan, notify, frames)
     _tell(table, notify)
     _check(plan, table, notify)
     stages.enter("decode")

@@ -19,6 +19,10 @@ def toolkit_register(register: Register) -> None:
     )
     register.source("folder", f"{HERE}.sources:folder", help="one sub-folder of images a class")
 
+    register.source(
+        "table", f"{HERE}.sources:table", help="rows that are handed over in Python: table="
+    )
+
     register.augmentation("none", f"{HERE}.augmentations:none", help="leaves images as they are")
     register.augmentation(
         "light",

@@ -9,6 +9,7 @@ from pydantic import Field
 from toolkit.builtin.archived import Archived
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID
 from toolkit.builtin.folder_source import NUMBERED, Folder
+from toolkit.builtin.handed import Handed
 from toolkit.builtin.table_source import META, Csv
 from toolkit.files.archives import is_archive
 
@@ -122,3 +123,50 @@ def folder(
     Splits are found in any wording, at most one folder further in."""
     source = Folder(**locals())
     return Archived(source) if is_archive(root) else source
+
+
+def table(
+    *,
+    path_column: Annotated[str, Field(description="column with the paths of the images")] = "path",
+    target_column: Annotated[str, Field(description="column with the label")] = "label",
+    label_columns: Annotated[
+        Names, Field(description="0/1 columns, one a class, instead of target_column")
+    ] = None,
+    id_column: Annotated[
+        Optional, Field(description="column that names the rows; none: path_column")
+    ] = None,
+    group_column: Annotated[
+        Optional, Field(description="rows with the same value stay in one fold")
+    ] = None,
+    parent_column: Annotated[
+        Optional, Field(description="ID of the row that a row was made from; empty: none")
+    ] = None,
+    split_column: Annotated[
+        Optional, Field(description="column that says which split a row belongs to")
+    ] = None,
+    combinations: Annotated[
+        bool, Field(description="train each combination of labels (`a|b`) as a class of its own")
+    ] = False,
+    root: Annotated[
+        str, Field(description='folder that the paths start from; "": the working directory')
+    ] = "",
+    rows: Annotated[int, Field(ge=0, description="rows that were handed over, for the record")] = 0,
+    test_rows: Annotated[int, Field(ge=0, description="and test rows")] = 0,
+) -> Handed:
+    """Rows that are handed over in Python: `toolkit.run(recipe, table=frame)` writes this section.
+    They lie in no file, so that they are handed over again whenever the recipe is run."""
+    labels = csv(
+        root="",
+        train="",
+        meta="",
+        sample="",
+        id_column=id_column or path_column,
+        target_column=target_column,
+        label_columns=label_columns,
+        group_column=group_column,
+        parent_column=parent_column,
+        split_column=split_column,
+        combinations=combinations,
+    )
+    assert isinstance(labels, Csv)
+    return Handed(root, path_column, labels)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.documents import FILE, LABEL
+from toolkit.builtin.one_hot import one_label
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
@@ -21,6 +23,8 @@ from toolkit.errors import DataError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
+
+Test = tuple["pd.DataFrame | None", Submission | None]
 
 META = "meta.csv"
 """The usual name of the table of classes."""
@@ -60,23 +64,45 @@ class Csv:
         file = root / self.train
         read = self._reader.read(file, self._columns)
         said.notes += noted(file, read)
-        rows = read.frame
+        place = Place(root, self.train_images)
+
+        def found(rows: pd.DataFrame) -> pd.DataFrame:
+            rows = inside(rows, self._id, place, said)
+            return found_rows(rows, self._id, place, self.suffix, said, "training")
+
+        return self.table_of(root, read, said, found, self._test)
+
+    def table_of(
+        self,
+        root: Path,
+        read: Rows,
+        said: Said,
+        found: Callable[[pd.DataFrame], pd.DataFrame],
+        test: Callable[[Path, pd.DataFrame, pd.DataFrame, Classes, Said], Test],
+    ) -> Table:
+        """The table of rows that were read.
+
+        Args:
+            found: gives `id, path` of the training rows that have them.
+            test: gives the test rows and the form of the submission, of the root, the training
+                rows, those of a test split, and the classes.
+        """
+        file, rows = root / self.train, read.frame
         rows = rows.assign(**{_TARGET: self._targets(file, rows, said.problems)})
         splits = self._splits(file, rows, said)
         rows, tested = rows[splits != "test"], rows[splits == "test"]
         classes = self._classes(root, rows[_TARGET], said)
         labels = {target: label for label, target in enumerate(classes.targets)}
         self._label_problems(root, rows, read, labels, said.problems)
-        place = Place(root, self.train_images)
-        rows = inside(rows, self._id, place, said)
-        train = found_rows(rows, self._id, place, self.suffix, said, "training")
+        train = found(rows)
+        rows = rows.loc[train.index]
         train["label"] = rows[_TARGET].map(labels).fillna(-1).astype("int64")
         train["parent"] = self._lineage(rows, self.parent_column)
         train["group"] = self._lineage(rows, self.group_column)
-        test, asked = self._test(root, train, tested, classes, said)
+        predicted, asked = test(root, train, tested, classes, said)
         return Table(
             train,
-            test,
+            predicted,
             tuple(classes.names),
             tuple(_number(target) for target in classes.targets),
             two_columns(asked, self._id, self.target_column.strip()),
@@ -248,31 +274,6 @@ class Csv:
 
 # Columns that are added to a table; no header has a line break at its end.
 _TARGET, _NAME = "target\n", "name\n"
-
-
-def one_label(
-    file: Path, flags: pd.DataFrame, ids: pd.Series[Any], problems: list[str]
-) -> pd.Series[Any]:
-    """The name of the one column that holds a 1, for each row; "" where it is not one."""
-    known = {"1": 1, "1.0": 1, "True": 1, "true": 1, "TRUE": 1}
-    known |= {"0": 0, "0.0": 0, "False": 0, "false": 0, "FALSE": 0, "": 0}
-    numbers = flags.apply(lambda column: column.map(known))
-    strange = numbers.isna().any(axis=1)
-    if strange.any():
-        cells = sorted({c for c in flags[strange].to_numpy().ravel() if c not in known})
-        problems.append(
-            f"{file}: the columns {listed(list(flags.columns))} hold {listed(cells)}; expected 0 "
-            "or 1, one column a class"
-        )
-    ones = (numbers == 1).sum(axis=1)
-    for fault, which in (
-        ("have several 1s: images with several labels are not supported", ones > 1),
-        ("have no 1, and so no label", (ones == 0) & ~strange),
-    ):
-        if which.any():
-            found = f"{int(which.sum())} of {len(flags)} rows ({listed(list(ids[which]))})"
-            problems.append(f"{file}: {found} {fault}")
-    return (numbers == 1).idxmax(axis=1).where(ones == 1, "")
 
 
 def _number(target: str) -> Any:

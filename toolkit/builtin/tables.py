@@ -56,11 +56,11 @@ def read_rows(
         from toolkit.builtin.documents import read_json_table
 
         found = read_json_table(file)
-        return _cleaned(file, text_frame(found.columns), list(found.notes), (), header=True)
+        return cleaned(file, text_frame(found.columns), list(found.notes), (), header=True)
     if suffix == ".parquet":
-        return _cleaned(file, _parquet(file), [], (), header=True)
+        return cleaned(file, _parquet(file), [], (), header=True)
     read = read_delimited(file, encoding, separator, header)
-    return _cleaned(file, _frame(read), list(read.notes), read.ragged, header=read.header)
+    return cleaned(file, _frame(read), list(read.notes), read.ragged, header=read.header)
 
 
 def _frame(found: Delimited) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def _cleaned(
+def cleaned(
     file: Path, raw: pd.DataFrame, notes: list[str], ragged: tuple[int, ...], *, header: bool
 ) -> Rows:
     """Without spaces around names and values, said once."""

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from toolkit.contracts import Event, Notify, Submission, Table
-from toolkit.data.table import table_of
+from toolkit.data.table import Frames, table_of
 from toolkit.errors import listed
 from toolkit.recipe.plan import Plan
 
 
-def table_for(plan: Plan, notify: Notify) -> Table:
-    """The table of a plan's source, with its rare classes as `split.rare` says."""
-    table = table_of(plan.choice("data"), notify)
+def table_for(plan: Plan, notify: Notify, frames: Frames | None = None) -> Table:
+    """The table of a plan's source, with its rare classes as `split.rare` says.
+
+    Args:
+        frames: rows that were handed over in Python.
+    """
+    table = table_of(plan.choice("data"), notify, frames)
     if plan.split.rare != "drop":
         return table
     return without_rare(table, plan.split.folds, notify)

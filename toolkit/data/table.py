@@ -6,8 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -17,6 +17,22 @@ from toolkit.data.form import in_form, label_column, lacking, text_column
 from toolkit.errors import DataError, listed
 from toolkit.files import reporting
 from toolkit.recipe.plan import Choice
+
+
+@runtime_checkable
+class TakesTable(Protocol):
+    """A source whose rows are handed over in Python, `toolkit.run(recipe, table=frame)`."""
+
+    def with_table(self, train: pd.DataFrame, test: pd.DataFrame | None, /) -> Source:
+        """The source of these rows."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Rows that are handed over in Python."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame | None = None
 
 
 def read_table(source: Source, notify: Notify = ignore, choice: Choice | None = None) -> Table:
@@ -50,9 +66,16 @@ def read_table(source: Source, notify: Notify = ignore, choice: Choice | None = 
     return replace(table, train=train)
 
 
-def table_of(choice: Choice, notify: Notify = ignore) -> Table:
-    """The table of the source that a recipe chose, as `read_table` gives it."""
-    return read_table(choice.build(), notify, choice)
+def table_of(choice: Choice, notify: Notify = ignore, frames: Frames | None = None) -> Table:
+    """The table of the source that a recipe chose, as `read_table` gives it.
+
+    Args:
+        frames: the rows of a source that takes them.
+    """
+    source = choice.build()
+    if frames is not None and isinstance(source, TakesTable):
+        source = source.with_table(frames.train, frames.test)
+    return read_table(source, notify, choice)
 
 
 def table_problems(table: Table, folds: int) -> list[str]:

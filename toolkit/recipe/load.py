@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,18 @@ def load_recipe(
         _drop_ranges(merged, layer)
         _merge(merged, layer.values, layer.origins, ())
     return merged
+
+
+def with_section(recipe: Recipe, name: str, section: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe with a section in the place of its own.
+
+    Args:
+        where: what gave it, for words.
+    """
+    kept = {keys: origin for keys, origin in recipe.origins.items() if keys[0] != name}
+    given = dict.fromkeys(((name,), *((name, key) for key in section)), Origin(where))
+    values = {**recipe.values, name: dict(section)}
+    return replace(recipe, values=values, origins=kept | given)
 
 
 def _override(key: str, value: Any) -> Recipe:

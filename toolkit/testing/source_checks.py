@@ -14,7 +14,7 @@ import pandas as pd
 
 from toolkit.contracts import KnowsTestLabels, Prepares, Table, ignore
 from toolkit.data.form import in_form, submission_problems
-from toolkit.data.table import problems_of_test_labels, read_table, table_problems
+from toolkit.data.table import TakesTable, problems_of_test_labels, read_table, table_problems
 from toolkit.errors import UserError, cause
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 
@@ -24,10 +24,7 @@ FOLDS = 2
 
 def table(subject: Subject) -> None:
     """`read` gives a `Table` with the columns and types of `toolkit.contracts.Table`."""
-    source = subject.build()
-    if isinstance(source, Prepares):
-        source.prepare(ignore)
-    read = source.read()
+    read = _read(subject)
     require(isinstance(read, Table), f"read gives a {type(read).__name__}, expected a Table")
     found = [line for line in in_form(read)[1] if line not in submission_problems(read)]
     require(not found, "; ".join(found))
@@ -76,7 +73,7 @@ def submission(subject: Subject) -> None:
 
 def labels_of_test_rows(subject: Subject) -> None:
     """`test_labels`, if it has them, are `id, label` of the test rows."""
-    source = subject.build()
+    source = _built(subject)
     if not isinstance(source, KnowsTestLabels):
         raise NotApplicable("it does not know the labels of its test rows")
     found = _table(subject)
@@ -89,7 +86,7 @@ def missing_data_is_explained(subject: Subject) -> None:
     """Where the data is not, it says so with the path: an error for people, no traceback."""
     if "root" not in subject.model().model_fields:
         raise NotApplicable("it has no option root")
-    if isinstance(subject.build(), Prepares):
+    if isinstance(_built(subject), Prepares):
         raise NotApplicable("it prepares its data itself")
     with tempfile.TemporaryDirectory() as folder:
         nowhere = str(Path(folder) / "no-such-folder")
@@ -126,11 +123,18 @@ CHECKS = (
 
 
 def _read(subject: Subject) -> Table:
-    source: Any = subject.build()
+    source = _built(subject)
     if isinstance(source, Prepares):
         source.prepare(ignore)
     found: Table = source.read()
     return found
+
+
+def _built(subject: Subject) -> Any:
+    source = subject.build()
+    if isinstance(source, TakesTable):
+        raise NotApplicable("its rows are handed over in Python")
+    return source
 
 
 def _table(subject: Subject) -> Table:
