@@ -59,6 +59,11 @@ SECTION_TEXTS = {
     "of them are scored again as the recipe says, on fresh folds.",
     ("tune", "space"): 'What `toolkit tune` searches: `"key" = { low, high, log, step }` or '
     "`{ choices }`; `{}` takes the range that the option names itself (`SearchRange`).\n"
+    "`{ times = [0.1, 5] }` is a range around the recipe's own value, from a tenth of it to five "
+    "times it, on a logarithmic scale (`log = false` or a `step` make it an even one). It ends "
+    "where the option does, whole numbers stay whole, and a value that is 0 or no number has "
+    "none. `toolkit show RECIPE` says which bounds it has. Without `[tune.space]` the learning "
+    "rate is searched so, and alpha where the loss has one.\n"
     '`"loss.alpha[3]"` searches the weight of one class, `"loss.alpha[1,4]"` one weight for '
     'several classes.\n`when = { "loss.use" = "focal" }` says for which choices of other entries '
     "an entry counts.",

@@ -98,7 +98,7 @@ def test_architecture_md_lists_the_same_floors_in_the_same_order() -> None:
 LONGEST = 300  # lines of a room
 # Rooms that are longer, and by how much they may be: these bounds only fall.
 LONGER = {
-    "contracts.py": 376,
+    "contracts.py": 371,
     "files/__init__.py": 303,
     "plugin/registry.py": 336,
     "report/page.py": 306,

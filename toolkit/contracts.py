@@ -141,13 +141,8 @@ class SearchRange:
     """Instead of low and high."""
     by_default: bool = False
     """Searched, too, where a recipe names no space at all."""
-
-    def entry(self) -> dict[str, Any]:
-        """As `[tune.space]` writes it."""
-        if self.choices:
-            return {"choices": list(self.choices)}
-        given = {"low": self.low, "high": self.high, "log": self.log or None, "step": self.step}
-        return {key: value for key, value in given.items() if value is not None}
+    times: tuple[float, float] | None = None
+    """Instead of low and high: factors of the recipe's value, as far as the option allows."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from toolkit.recipe.lookup import Lookup, optimizer_problem
 from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.recipe.problems import validate
+from toolkit.recipe.ranges import split_path
 from toolkit.recipe.sections import (
     SCHEDULES,
     TTA,
@@ -35,7 +36,7 @@ from toolkit.recipe.sections import (
     Validate,
 )
 from toolkit.recipe.slots import FIXED, LATER, SECTIONS, SLOTS, Slot
-from toolkit.recipe.space import Known, resolved_space, space_problems, split_path
+from toolkit.recipe.space_check import Known, resolved_space, space_problems
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -65,7 +66,8 @@ class _Planner:
         for keys, slot in SLOTS.items():
             self.component(keys, slot)
         self.rules()
-        known = Known(self.models, self.lookup.model_of, self.lookup.chooses)
+        own = {keys: self.resolved(keys) for keys in self.models if self.in_order(keys)}
+        known = Known(self.models, self.lookup.model_of, self.lookup.chooses, own)
         for key, text in space_problems(self.space(), known):
             self.problem(("tune", "space", *key), text)
         if self.problems:
@@ -250,17 +252,19 @@ class _Planner:
             if "identity" not in tta.views:
                 self.problem(("augment", "tta", "views"), 'must contain "identity"')
 
+    def in_order(self, keys: Keys) -> bool:
+        return keys in self.choices or (keys in self.sections and keys not in SLOTS)
+
+    def resolved(self, keys: Keys) -> dict[str, Any]:
+        """A section, defaults included."""
+        own = self.sections[keys].model_dump() if keys in self.sections else {}
+        if keys in self.choices:
+            return {"use": self.choices[keys].use, **own, **self.choices[keys].options}
+        return own if keys in self.sections else self.table(keys)
+
     def resolve(self, values: dict[str, Any], keys: Keys) -> None:
         """Write a section, defaults included, into the resolved recipe."""
-        section: dict[str, Any]
-        if keys in self.choices:
-            choice = self.choices[keys]
-            own = self.sections[keys].model_dump() if keys in self.sections else {}
-            section = {"use": choice.use, **own, **choice.options}
-        elif keys in self.sections:
-            section = self.sections[keys].model_dump()
-        else:
-            section = self.table(keys)
+        section = self.resolved(keys)
         if not section:
             return
         table = values

@@ -125,7 +125,7 @@ class Optimizer(Section):
     use: Annotated[str, Field(description="any optimizer that timm's factory knows")] = "adamw"
     lr: Annotated[
         float,
-        SearchRange(1e-5, 3e-3, log=True, by_default=True),
+        SearchRange(times=(0.1, 5.0), by_default=True),
         Field(gt=0, description="peak learning rate"),
     ] = 1e-3
     weight_decay: Annotated[float, Field(ge=0, description="not applied to biases and norms")] = (

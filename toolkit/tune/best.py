@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from toolkit.errors import ToolkitError
+from toolkit.errors import RecipeError, ToolkitError
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.lines import Keys, split_key
 from toolkit.recipe.load import load_recipe
@@ -36,6 +36,9 @@ def _lines(study: Study, trial: FrozenTrial, facts: Mapping[str, Any]) -> Iterat
     }
     values.setdefault(("name",), (f"{study.plan.name}-tuned", ""))
     values |= _found(study, trial)
+    if not _has_a_space(study, trial):
+        space = study.plan.values["tune"]["space"]
+        values |= {("tune", "space", path): (entry, "") for path, entry in space.items()}
     yield from _table((), values)
     for section in dict.fromkeys(keys[:-1] for keys in values if len(keys) > 1):
         yield ""
@@ -45,6 +48,20 @@ def _lines(study: Study, trial: FrozenTrial, facts: Mapping[str, Any]) -> Iterat
     if unused:
         yield ""
         yield f"# Searched, but not used by this trial: {', '.join(unused)}"
+
+
+def _has_a_space(study: Study, trial: FrozenTrial) -> bool:
+    """Whether the recipe's own ranges can stand around what was found: `times` of a whole number
+    that was found small, say, may be no range any more."""
+    question, host = study.bench.question, study.bench.host
+    try:
+        make_plan(
+            load_recipe(question.recipe, {**question.overrides, **study.overrides(trial)}, host),
+            host,
+        )
+    except RecipeError:
+        return False
+    return True
 
 
 def _found(study: Study, trial: FrozenTrial) -> dict[Keys, tuple[Any, str]]:

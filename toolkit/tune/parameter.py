@@ -71,6 +71,13 @@ class Parameter:
         steps = int((self.high - self.low) / self.step + 1e-9)
         return float(f"{self.low + steps * self.step:.12g}")
 
+    def __str__(self) -> str:
+        """What is searched, in a line: `optimizer.lr 0.0002 to 0.01 (log)`."""
+        if self.choices:
+            return f"{self.path} {' | '.join(self.texts)}"
+        how = " (log)" if self.log else "" if self.step is None else f" in steps of {self.step:g}"
+        return f"{self.path} {self.low:g} to {self.top:g}{how}"
+
     @property
     def first(self) -> Any:
         """A value of the parameter: its first choice, or the low end of its range."""

@@ -79,6 +79,8 @@ def tune(
             for pid, by in (killed or {}).items():
                 _killed(study, pid, by)
             _record(study, hash_, name, asked, notify)
+            searched = ", ".join(str(parameter) for parameter in study.space.parameters)
+            notify(Event("message", f"searches {searched}"))
             sweep(folder, study.search, study.rescore)
             _search_and_rescore(study, hash_, name, asked, notify)
             sweep(folder, study.search, study.rescore)

@@ -12,7 +12,7 @@ from toolkit.plugin.host import Host
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.plan import Plan
-from toolkit.recipe.space import listed, split_path
+from toolkit.recipe.ranges import listed, split_path
 from toolkit.tune.parameter import Meaning, meanings_of
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
 """Checks `[tune.space]`: which key of the recipe each range searches, and whether it may.
 
-An entry is `"loss.alpha" = { low, high, log, step }` or `{ choices }`. `"loss.alpha[3]"` searches
+An entry is `"loss.alpha" = { low, high, log, step }`, `{ times }` around the recipe's value, or
+`{ choices }` (`recipe/ranges.py`). `"loss.alpha[3]"` searches
 one class's place in a list, `"loss.alpha[1,4]"` one value for several classes. `when` says for
 which choices of other entries it counts: `when = { "loss.use" = "focal" }`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +19,21 @@ from toolkit.errors import did_you_mean
 from toolkit.plugin.schema import marker, toml_text
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.problems import WHOLE, validate
+from toolkit.recipe.ranges import (
+    NoRange,
+    around,
+    choices_of,
+    is_integer,
+    listed,
+    own_range,
+    range_problems,
+    split_path,
+    times_problems,
+)
 from toolkit.recipe.slots import SLOTS
 
 # They decide what a score is of: trials that differ here could not be compared.
 _NEVER = ("data", "split", "validate", "track", "tune")
-
-_INDEXED = re.compile(r"(.+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 
 
 @dataclass(frozen=True)
@@ -37,36 +46,32 @@ class Known:
     """The options of another component for a section; None where there is none."""
     chooses: Callable[[Keys, Any], str | None]
     """What is wrong with a component's name, if anything."""
-
-
-def split_path(path: str) -> tuple[Keys, str, tuple[int, ...]]:
-    """`"loss.alpha[1,4]"` is the section `("loss",)`, the option `alpha`, the classes `(1, 4)`."""
-    match = _INDEXED.fullmatch(path)
-    classes = tuple(int(part) for part in match.group(2).split(",")) if match else ()
-    *section, option = (match.group(1) if match else path).split(".")
-    return tuple(section), option, classes
+    values: Mapping[Keys, Mapping[str, Any]]
+    """The recipe's own values in each section that is in order, and the component as `use`."""
 
 
 def space_problems(space: Mapping[str, Any], known: Known) -> Iterator[tuple[Keys, str]]:
     """`(keys below tune.space, what is wrong)` for every mistake in the search space."""
-    space = space or default_space(known)  # a component's own range may be wrong, too
-    checks = _Checks(space, known)
-    for path, given in space.items():
+    checks = _Checks(space or default_space(known), known)  # a component's range may be wrong, too
+    for path, given in checks.space.items():
         for text in checks.entry(path, given):
             yield (path,), text
-    yield from _overlaps(space)
+    yield from _overlaps(checks.space)
 
 
 def default_space(known: Known) -> dict[str, Any]:
-    """What a recipe without `[tune.space]` searches: the options that say so themselves."""
-    return {
-        ".".join((*keys, option)): {}
+    """What a recipe without `[tune.space]` searches: the options that say so themselves, but for
+    one whose range would be around a value that it has none around."""
+    paths = [
+        ".".join((*keys, option))
         for keys, model in known.models.items()
         for option in model.model_fields
         if keys[0] not in _NEVER
         and (range_ := marker(model, option, SearchRange)) is not None
         and range_.by_default
-    }
+    ]
+    checks = _Checks({path: {} for path in paths}, known)
+    return {path: {} for path in paths if checks.no_range(path, {}) is None}
 
 
 def resolved_space(space: Mapping[str, Any], known: Known) -> dict[str, Any]:
@@ -76,7 +81,7 @@ def resolved_space(space: Mapping[str, Any], known: Known) -> dict[str, Any]:
     checks = _Checks(space, known)
     found = {}
     for path, given in space.items():
-        entry = checks.filled(path, given)
+        entry = checks.bounded(path, given)
         if "low" in entry and not checks.is_integer(path, entry):
             numbers = {"low", "high", "step"} & entry.keys()
             entry |= {key: float(entry[key]) for key in numbers}
@@ -105,7 +110,7 @@ class _Checks:
         elif wrong := list(self.condition(path, given.get("when", {}))):
             yield from wrong
         elif f"{'.'.join(keys)}.{option}" in self.names and option == "use":
-            yield from _range_problems(given, lambda use: self.known.chooses(keys, use))
+            yield from range_problems(given, lambda use: self.known.chooses(keys, use))
         else:
             yield from self.value(path, given)
 
@@ -117,9 +122,9 @@ class _Checks:
             yield f'when: expected {{ "section.use" = "name" }}, found {toml_text(when)}'
             return
         for other, wanted in when.items():
-            choices = _choices(self.space.get(other))
+            choices = choices_of(self.space.get(other))
             if not choices:
-                guess = did_you_mean(other, [p for p, e in self.space.items() if _choices(e)])
+                guess = did_you_mean(other, [p for p, e in self.space.items() if choices_of(e)])
                 yield f'when: "{other}" has no choices in [tune.space].{guess}'
             elif path in self.leads_to(other):
                 yield f'when: "{other}" depends on this entry itself'
@@ -151,13 +156,14 @@ class _Checks:
         entry = self.filled(path, given)
         if not entry.keys() - {"when"}:
             yield "names no range, and has none of its own: write { low, high } or { choices }"
-            return
-        texts = [
-            text
-            for model in having.values()
-            for text in _range_problems(entry, _tester(model, option, bool(classes)))
-        ]
-        yield from dict.fromkeys(texts)
+        elif "times" in entry and (wrong := list(times_problems(entry))):
+            yield from wrong
+        elif (text := self.no_range(path, given)) is not None:
+            yield text
+        elif "times" not in entry or keys in self.known.values:
+            entry = self.bounded(path, given)
+            testers = [_tester(model, option, bool(classes)) for model in having.values()]
+            yield from dict.fromkeys(t for tester in testers for t in range_problems(entry, tester))
 
     def filled(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """The entry; one that only names its key gets the range that the option names itself, if
@@ -168,13 +174,54 @@ class _Checks:
         having = [m for m in self.models(path, given).values() if option in _fields(m)]
         ranges = [marker(model, option, SearchRange) for model in having]
         own = ranges[0] if ranges and all(r == ranges[0] for r in ranges) else None
-        return {**({} if own is None else own.entry()), **given}
+        return {**({} if own is None else own_range(own)), **given}
+
+    def no_range(self, path: str, given: Mapping[str, Any]) -> str | None:
+        """Why an entry with `times` has no range around the recipe's value."""
+        try:
+            self.bounded(path, given)
+        except NoRange as none:
+            return str(none)
+        return None
+
+    def bounded(self, path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The entry as `filled` gives it, with the bounds that its `times` mean.
+
+        Raises `NoRange`. A section with mistakes has no values; it has its lines already.
+        """
+        keys, option, classes = split_path(path)
+        entry = self.filled(path, given)
+        if "times" not in entry or keys not in self.known.values:
+            return entry
+        testers = [
+            _tester(model, option, bool(classes))
+            for model in self.models(path, given).values()
+            if option in _fields(model)
+        ]
+
+        def problem_of(value: Any) -> str | None:
+            return next((text for test in testers if (text := test(value)) is not None), None)
+
+        return around(entry, self.own_value(path, given), problem_of)
+
+    def own_value(self, path: str, given: Mapping[str, Any]) -> Any:
+        """The recipe's value, of a component for which the entry counts; None where it has none."""
+        keys, option, classes = split_path(path)
+        section, models = self.known.values[keys], self.models(path, given)
+        if "" not in models and section.get("use") not in models:
+            return None
+        value = section.get(option)
+        if not classes:
+            return value
+        places = value if isinstance(value, list) else []
+        found = {places[place] if place < len(places) else None for place in classes}
+        return found.pop() if len(found) == 1 else sorted(found, key=str)
 
     def models(self, path: str, given: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
         """The options of every component that the section may hold while the entry counts."""
         keys, _, _ = split_path(path)
         use = ".".join((*keys, "use"))
-        choices = _choices(self.space.get(use))
+        choices = choices_of(self.space.get(use))
         if not choices or keys == ("optimizer",):
             own = self.known.models.get(keys)
             return {} if own is None else {"": own}
@@ -185,55 +232,7 @@ class _Checks:
     def is_integer(self, path: str, entry: Mapping[str, Any]) -> bool:
         _, option, classes = split_path(path)
         having = [m for m in self.models(path, entry).values() if option in _fields(m)]
-        return any(_is_integer(entry, _tester(m, option, bool(classes))) for m in having)
-
-
-def _range_problems(
-    given: Mapping[str, Any], problem_of: Callable[[Any], str | None]
-) -> Iterator[str]:
-    allowed = ("choices",) if "choices" in given else ("low", "high", "log", "step")
-    for key in given:
-        if key not in (*allowed, "when"):
-            yield f"unknown key {key!r} ({', '.join(allowed)}).{did_you_mean(key, allowed)}"
-    if "choices" in given:
-        candidates = given["choices"]
-        if not isinstance(candidates, list) or not candidates:
-            yield f"choices: expected a list with values, found {toml_text(candidates)}"
-            return
-        if any(value in candidates[:place] for place, value in enumerate(candidates)):
-            yield "choices: a value is named twice"
-    else:
-        candidates = [given.get("low"), given.get("high")]
-        if not all(_is_number(bound) for bound in candidates):
-            yield "low and high are two numbers"
-            return
-        yield from _scale_problems(given, problem_of)
-    for value in candidates:
-        problem = problem_of(value)
-        if problem is not None:
-            yield problem
-
-
-def _scale_problems(
-    given: Mapping[str, Any], problem_of: Callable[[Any], str | None]
-) -> Iterator[str]:
-    low, high, log, step = given["low"], given["high"], given.get("log", False), given.get("step")
-    if low >= high:
-        yield f"low ({low}) must be below high ({high})"
-        return
-    if not isinstance(log, bool):
-        yield f"log: expected true or false, found {toml_text(log)}"
-    elif log and low <= 0:
-        yield f"a logarithmic range starts above 0, not at {low}"
-    if step is None:
-        return
-    whole = _is_integer(given, problem_of)
-    if not _is_number(step) or step <= 0 or (whole and not isinstance(step, int)):
-        yield f"step: expected {'an integer' if whole else 'a number'} > 0, found {toml_text(step)}"
-    elif log is True:
-        yield "log and step do not go together"
-    elif step > high - low:
-        yield f"step ({step}) is larger than the range"
+        return any(is_integer(entry, _tester(m, option, bool(classes))) for m in having)
 
 
 def _overlaps(space: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
@@ -249,13 +248,6 @@ def _overlaps(space: Mapping[str, Any]) -> Iterator[tuple[Keys, str]]:
         before.update(dict.fromkeys(classes or (None,), path))
 
 
-def _is_integer(given: Mapping[str, Any], problem_of: Callable[[Any], str | None]) -> bool:
-    """Whether a value between two whole bounds must be whole."""
-    low, high = given["low"], given["high"]
-    whole = isinstance(low, int) and isinstance(high, int)
-    return whole and problem_of(low) is None and problem_of(low + 0.5) is not None
-
-
 def _tester(model: type[BaseModel], option: str, in_list: bool) -> Callable[[Any], str | None]:
     """What is wrong with a value of the option, as a function of the value."""
 
@@ -268,17 +260,3 @@ def _tester(model: type[BaseModel], option: str, in_list: bool) -> Callable[[Any
 
 def _fields(model: type[BaseModel] | None) -> list[str]:
     return [] if model is None else list(model.model_fields)
-
-
-def _choices(entry: Any) -> list[Any]:
-    choices = entry.get("choices") if isinstance(entry, Mapping) else None
-    return choices if isinstance(choices, list) else []
-
-
-def listed(value: Any) -> list[Any]:
-    """A list as it is, a single value as a list of one."""
-    return value if isinstance(value, list) else [value]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

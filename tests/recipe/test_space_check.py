@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import pytest
+from pydantic import create_model
 
+from toolkit.contracts import SearchRange
 from toolkit.recipe.plan import Plan
+from toolkit.recipe.space_check import Known, default_space, space_problems
 
 Planned = Callable[..., Plan]
 Mistakes = Callable[..., tuple[str, ...]]
@@ -237,3 +241,119 @@ def test_a_recipe_may_change_the_loss_whose_options_its_parent_searches(
     # base.toml searches loss.alpha, which cross-entropy does not have
     plan = plan_of('extends = "toolkit:base"\n' + minimal + '[loss]\nuse = "cross_entropy"\n')
     assert list(plan.values["tune"]["space"]) == ["optimizer.lr"]
+
+
+TIMES = FOCAL.replace("[tune", "gamma = 2.0\nalpha = 0.5\n\n[train]\nepochs = 4\n\n[tune")
+AROUND = [
+    ('"optimizer.lr" = { times = [0.1, 5] }', {"low": 1e-4, "high": 5e-3, "log": True}),
+    ('"optimizer.lr" = { times = [0.1, 5], log = false }', {"low": 1e-4, "high": 5e-3}),
+    ('"loss.gamma" = { times = [0.5, 2], step = 0.5 }', {"low": 1.0, "high": 4.0, "step": 0.5}),
+    # A whole number's bounds are whole, and lie inside: 1.6 to 10.
+    ('"train.epochs" = { times = [0.4, 2.5] }', {"low": 2, "high": 10, "log": True}),
+    # A range ends where its option does: a momentum is below 1, an alpha is 1 at most.
+    ('"optimizer.momentum" = { times = [0.5, 2] }', {"low": 0.45, "high": 0.9999, "log": True}),
+    ('"loss.alpha" = { times = [0.2, 5] }', {"low": 0.1, "high": 1.0, "log": True}),
+    # Between 3.6 and 4.4 is 4 alone; its neighbour comes with it.
+    ('"train.epochs" = { times = [0.9, 1.1] }', {"low": 4, "high": 5, "log": True}),
+    # The recipe's own value need not lie inside.
+    ('"optimizer.lr" = { times = [2, 4] }', {"low": 2e-3, "high": 4e-3, "log": True}),
+]
+
+
+@pytest.mark.parametrize(("ranges", "bounds"), AROUND)
+def test_a_range_may_be_around_the_recipes_value(
+    ranges: str, bounds: dict[str, float], minimal: str, plan_of: Planned
+) -> None:
+    (entry,) = plan_of(minimal + TIMES + ranges + "\n").values["tune"]["space"].values()
+    assert {key: value for key, value in entry.items() if value is not False} == bounds
+    assert [type(entry[key]) for key in ("low", "high")] == [type(bounds["low"])] * 2
+
+
+@pytest.mark.parametrize(
+    ("ranges", "says"),
+    [
+        ('"image.fit" = { times = [1, 2] }', 'the recipe has "letterbox", no number; write { low'),
+        ('"train.label_smoothing" = { times = [0.5, 2] }', "the recipe has 0.0, which is not abov"),
+        ('"loss.alpha[1]" = { times = [0.5, 2] }', "the recipe has no value; write { low, high }"),
+        ('"image.size" = { times = [2] }', "expected two factors, such as [0.1, 5], found [2]"),
+        ('"image.size" = { times = 2 }', "expected two factors, such as [0.1, 5], found 2"),
+        ('"image.size" = { times = [2, true] }', "expected two factors, such as [0.1, 5], found"),
+        ('"image.size" = { times = [2, 1] }', "expected two factors above 0, the lower one first"),
+        ('"image.size" = { times = [0, 1] }', "expected two factors above 0, the lower one first"),
+        ('"image.size" = { times = [1, inf] }', "expected two factors above 0, the lower one fir"),
+        ('"optimizer.lr" = { times = [1, 2], low = 1 }', "unknown key 'low' (times, log, step)."),
+        ('"optimizer.lr" = { times = [1, 2], log = 1 }', "log: expected true or false, found 1"),
+        (
+            '"optimizer.lr" = { times = [1, 2], log = true, step = 0.1 }',
+            "log and step do not go together",
+        ),
+        ('"loss.use" = { times = [1, 2] }', "unknown key 'times' (low, high, log, step)."),
+        ('"loss.alhpa" = { times = [1, 2] }', "the recipe has no such key."),
+    ],
+)
+def test_what_no_range_can_be_around_is_a_mistake(
+    ranges: str, says: str, minimal: str, mistakes_of: Mistakes
+) -> None:
+    found = mistakes_of(minimal + TIMES + ranges + "\n")
+    line = 1 + (minimal + TIMES).count("\n")
+    assert found[0].startswith(f"recipe.toml:{line}: tune.space.{ranges.split(chr(34))[1]}: ")
+    assert says in found[0]
+
+
+def test_places_of_a_list_have_a_range_around_their_own_value(
+    minimal: str, plan_of: Planned, mistakes_of: Mistakes
+) -> None:
+    loss = '[loss]\nuse = "focal"\nalpha = [0.5, 0.25, 0.5]\n\n[tune.space]\n'
+    text = minimal + loss + '"loss.alpha[0,2]" = { times = [0.5, 1.5] }\n'
+    (entry,) = plan_of(text).values["tune"]["space"].values()
+    assert (entry["low"], entry["high"]) == (0.25, 0.75)
+    (found,) = mistakes_of(text.replace("[0,2]", "[0,1]"))
+    assert "the recipe has [0.25, 0.5], no number" in found
+
+
+def test_a_range_is_around_the_value_of_the_component_that_it_counts_for(
+    minimal: str, mistakes_of: Mistakes
+) -> None:
+    text = minimal + FOCAL + CHOSEN
+    text += '"loss.gamma" = { times = [0.5, 2], when = { "loss.use" = "class_balanced" } }\n'
+    (found,) = mistakes_of(text)
+    assert "loss.gamma: times: the recipe has no value" in found
+
+
+def test_a_section_with_a_mistake_does_not_make_its_ranges_wrong(
+    minimal: str, mistakes_of: Mistakes
+) -> None:
+    text = "[optimizer]\nlr = -1.0\n\n[tune.space]\n"
+    (found,) = mistakes_of(minimal + text + '"optimizer.lr" = { times = [0.1, 5] }\n')
+    assert "optimizer.lr: expected number > 0, found -1.0" in found
+
+
+def test_the_default_range_of_the_learning_rate_is_around_the_recipes(
+    minimal: str, plan_of: Planned
+) -> None:
+    text = minimal + "[optimizer]\nlr = 2e-2\n"
+    space = plan_of(text).values["tune"]["space"]
+    assert space == {"optimizer.lr": {"low": 2e-3, "high": 0.1, "log": True}}
+    own = plan_of(text + '[tune.space]\n"optimizer.lr" = {}\n').values["tune"]["space"]
+    assert own == space
+
+
+def test_a_range_of_a_parent_is_replaced_not_mixed(minimal: str, plan_of: Planned) -> None:
+    # base.toml says { times = [0.1, 5] }
+    text = 'extends = "toolkit:base"\n' + minimal + '[loss]\nuse = "focal"\n[tune.space]\n'
+    plan = plan_of(text + '"optimizer.lr" = { low = 1e-5, high = 3e-3, log = true }\n')
+    low, high = 1e-5, 3e-3
+    assert plan.values["tune"]["space"]["optimizer.lr"] == {"low": low, "high": high, "log": True}
+
+
+@pytest.mark.parametrize(("temperature", "searched"), [(2.0, ["loss.temperature"]), (0.0, [])])
+def test_by_default_a_range_around_nothing_is_not_searched(
+    temperature: float, searched: list[str]
+) -> None:
+    """A recipe that names no space has made no mistake, and is run, too."""
+    annotated = Annotated[float, SearchRange(times=(0.5, 2.0), by_default=True)]
+    model = create_model("poly", temperature=(annotated, 1.0))
+    loss = {"use": "acme.poly", "temperature": temperature}
+    known = Known({("loss",): model}, lambda *_: None, lambda *_: None, {("loss",): loss})
+    assert list(default_space(known)) == searched
+    assert list(space_problems({}, known)) == []
