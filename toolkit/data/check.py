@@ -118,12 +118,15 @@ def check_data(
     bad_test = {} if table.test is None else _faults(table.test, fault)
     set_aside: tuple[tuple[str, str], ...] = ()
     problems: list[str] = []
-    if skip_bad and bad and not bad_test:
-        table, set_aside = _without(table, bad)
+    if skip_bad:
+        table, set_aside = _without(table, bad) if bad else (table, ())
     else:
-        problems += _shown([*bad.values()], "training") + _shown([*bad_test.values()], "test")
-        if bad and not skip_bad:
-            problems.append("  --skip-bad sets unreadable training images aside and goes on")
+        problems += _shown([*bad.values()], "training")
+    problems += _shown([*bad_test.values()], "test")
+    if bad and not skip_bad:
+        problems.append("  --skip-bad sets unreadable training images aside and goes on")
+    if bad_test:
+        problems.append(_NO_ROW)
     known_contents = with_contents(table, hashes)
     others = table_problems(table, 1) + problems
     problems = table_problems(table, 1 if rare == "keep" else folds) + problems
@@ -151,6 +154,12 @@ def check_data(
         set_aside,
         warnings,
     )
+
+
+_NO_ROW = (
+    "  a test image is never set aside, since the submission would lack its row: fetch the file "
+    "again, or take its ID out of the sample submission (without one, the file out of its folder)"
+)
 
 
 def _faults(rows: pd.DataFrame, fault: Callable[[str], str | None]) -> dict[str, str]:
