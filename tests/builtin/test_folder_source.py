@@ -168,3 +168,38 @@ def test_an_empty_class_folder_stays_a_class_without_images(lay: Write) -> None:
     root = lay("a/1.jpg", "b/1.jpg")
     (root / "c").mkdir()
     assert counts(read(root)) == {"a": 1, "b": 1, "c": 0}
+
+
+def test_a_link_back_to_what_lies_above_a_split_is_not_followed(lay: Write) -> None:
+    root = lay("data/train/a/1.jpg", "data/train/b/1.jpg", "data/test/9.jpg")
+    (root / "data" / "train" / "a" / "up").symlink_to(root / "data")
+    (root / "data" / "train" / "up").symlink_to(root / "data")
+    (root / "data" / "train" / "again").symlink_to(root / "data" / "train" / "a")
+    assert counts(read(root)) == {"a": 1, "b": 1}
+
+
+def test_classes_behind_a_linked_folder_are_found(lay: Write) -> None:
+    root = lay("README/1.jpg")
+    (root.parent / "store").mkdir()
+    (root / "README").rename(root.parent / "store" / "a")
+    lay("other/1.jpg")
+    (root / "other").rename(root.parent / "store" / "b")
+    for name in ("train", "more"):
+        (root.parent / "wrapped" / name).mkdir(parents=True)
+    (root.parent / "store").rename(root.parent / "wrapped" / "train" / "classes")
+    (root / "data").symlink_to(root.parent / "wrapped")
+    assert counts(read(root)) == {"a": 1, "b": 1}
+
+
+def test_what_the_recipe_leaves_out_is_no_class_no_image_and_no_test_row(lay: Write) -> None:
+    root = lay("a/1.jpg", "b/1.jpg", "a/1_mask.png", "masks/1.png", "test/9.jpg", "test/9_mask.png")
+    table = read(root, leave=["masks", "*_mask.*"])
+    assert counts(table) == {"a": 1, "b": 1}
+    assert table.test is not None
+    assert table.test["id"].tolist() == ["9.jpg"]
+    assert f"{root}: 3 images named by leave are left out" in table.notes
+
+
+def test_splits_may_lie_two_folders_further_in(lay: Write) -> None:
+    root = lay("set/v1/train/a/1.jpg", "set/v1/train/b/1.jpg", "set/v1/test/9.jpg")
+    assert counts(read(root)) == {"a": 1, "b": 1}

@@ -79,6 +79,11 @@ JUNK = {
     "about.csv": b"caf\xe9,1\n",
     "config.json": b'{"size": 3, "deep": {"x": [1, 2]}}',
 }
+# What stands beside the images: made from them, the same again, or said otherwise.
+COMPANY = (
+    *("masks", "masks by folder", "masks by suffix", "masks inside", "thumbnails"),
+    *("again by folder", "again", "rival", "less", "link outside", "link again", "loop"),
+)
 TRAIN, VALID, TEST = (
     ("train", "Training", "train_set", "TRAIN"),
     ("val", "valid", "Validation"),
@@ -93,6 +98,7 @@ class Truth:
     labels: dict[str, str] = field(default_factory=dict)  # of each training image, below the root
     groups: dict[str, str] = field(default_factory=dict)
     test: set[str] = field(default_factory=set)
+    open: bool = False  # a person would have to ask, too
 
 
 @dataclass(frozen=True)
@@ -122,12 +128,16 @@ class Layout:
     wrapped: bool
     valid: bool
     tested: bool
+    company: Sequence[str]
+    base: str
 
 
 LAYOUTS = st.builds(
     Layout,
     seed=st.integers(0, 10_000),
-    kind=st.sampled_from(("table", "table", "table", "one hot", "folders", "folders", "names")),
+    kind=st.sampled_from(
+        ("table", "table", "table", "one hot", "folders", "folders", "names", "coco")
+    ),
     classes=st.sampled_from(CLASSES),
     count=st.integers(12, 24),
     suffixes=st.lists(st.sampled_from(SUFFIXES), min_size=1, max_size=3, unique=True),
@@ -149,6 +159,8 @@ LAYOUTS = st.builds(
     wrapped=st.booleans(),
     valid=st.booleans(),
     tested=st.booleans(),
+    company=st.lists(st.sampled_from(COMPANY), max_size=2, unique=True),
+    base=st.sampled_from(("", "", "", "", "data/", "dataset/v1/")),
 )
 
 
@@ -161,14 +173,103 @@ def put(root: Path, name: str) -> str:
 
 def draw(layout: Layout, root: Path) -> Truth:
     rng = random.Random(layout.seed)
+    base = root / layout.base
+    base.mkdir(parents=True, exist_ok=True)
     for name in layout.junk:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(JUNK[name])
-    if layout.kind == "folders":
-        return draw_folders(layout, root, rng)
-    if layout.kind == "names":
-        return draw_names(layout, root, rng)
-    return draw_table(layout, root, rng)
+        (base / name).parent.mkdir(parents=True, exist_ok=True)
+        (base / name).write_bytes(JUNK[name])
+    drawn = {"folders": draw_folders, "names": draw_names, "coco": draw_coco}
+    truth = drawn.get(layout.kind, draw_table)(layout, base, rng)
+    for company in layout.company:
+        draw_company(company, layout, base, truth)
+    if layout.base == "dataset/v1/":
+        truth.open = True  # one folder around everything is usual, two are not
+    head = layout.base
+    return Truth(
+        {head + name: label for name, label in truth.labels.items()},
+        {head + name: group for name, group in truth.groups.items()},
+        {head + name for name in truth.test},
+        truth.open,
+    )
+
+
+def draw_company(company: str, layout: Layout, root: Path, truth: Truth) -> None:
+    names = sorted(truth.labels)
+    tops = {name.partition("/")[0] for name in names if "/" in name}
+    if company == "masks":
+        for name in names:
+            put(root, f"masks/{stem(name)}.png")
+    if company == "masks by folder":
+        for name in names:
+            put(root, f"masks/{name.rpartition('.')[0]}.png")
+    if company == "masks by suffix":
+        for name in names:
+            put(root, f"{name.rpartition('.')[0]}_mask.png")
+    if company == "thumbnails":
+        for name in names:
+            put(root, f"thumbnails/{name}")
+    if company == "again":
+        truth.open = True
+        for name in names:
+            put(root, f"size_64/{name.rpartition('/')[2]}")
+    if company == "again by folder":
+        truth.open = True
+        for name in names:
+            put(root, f"size_64/{name}")
+    if layout.kind == "names" and company in ("rival", "less"):
+        return  # a table says more than names
+    if company == "rival" or (company == "less" and layout.kind != "folders"):
+        truth.open = truth.open or company == "rival"
+        count = len(names) if company == "rival" else len(names) // 2
+        rows = [(name.rpartition("/")[2], truth.labels[name]) for name in names[:count]]
+        if company == "rival":
+            rows = [(name, "odd" if k % 3 else "even") for k, (name, _) in enumerate(rows)]
+        column = layout.label if layout.kind == "table" else "label"
+        pd.DataFrame(rows, columns=["id", column]).to_csv(root / "other.csv", index=False)
+    if company == "link outside" and tops:
+        away = Path(tempfile.mkdtemp(prefix="away")) / "images"
+        shutil.move(root / min(tops), away)
+        (root / min(tops)).symlink_to(away, target_is_directory=True)
+    if company == "link again" and tops:
+        (root / "latest").symlink_to(root / min(tops), target_is_directory=True)
+    if company == "loop" and tops:
+        (root / min(tops) / "up").symlink_to(root, target_is_directory=True)
+
+
+def draw_coco(layout: Layout, root: Path, rng: random.Random) -> Truth:
+    truth = Truth()
+    places = [TRAIN[layout.wording % 4]] + [VALID[layout.wording % 3]] * layout.valid
+    for number, place in enumerate(places):
+        images, annotations = [], []
+        for k in range(layout.count):
+            inner = "sub/" if layout.wrapped else ""
+            name = f"{place}/{inner}im{number}{k:03d}{layout.suffixes[k % len(layout.suffixes)]}"
+            put(root, name)
+            told = {"name": f"{inner}{stem(name)}.jpg", "from root": name}
+            file = told.get(layout.entry, f"{inner}{name.rpartition('/')[2]}")
+            images.append({"id": 10 + k, "file_name": file, "width": 8, "height": 6})
+            if k % 7 == 6:
+                continue  # without an annotation
+            kind = k % len(layout.classes)
+            if not number:
+                truth.labels[name] = layout.classes[kind]
+            for box in range(1 + k % 2):
+                annotations.append(
+                    {"id": 2 * k + box, "image_id": 10 + k, "category_id": kind, "bbox": [1, 2, 3]}
+                )
+        kinds = [{"id": n, "name": c} for n, c in enumerate(layout.classes)]
+        value = {"images": images, "annotations": annotations, "categories": kinds}
+        word = ("train", "val")[number]
+        form = (f"annotations/instances_{word}2017.json", f"{word}.json", f"{place}/_coco.json")
+        file = root / form[layout.wording % 3]
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(value))
+    truth.groups = {name: name for name in truth.labels}
+    return truth
+
+
+def stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 def draw_folders(layout: Layout, root: Path, rng: random.Random) -> Truth:
@@ -182,7 +283,13 @@ def draw_folders(layout: Layout, root: Path, rng: random.Random) -> Truth:
         for k in range(layout.count):
             label = layout.classes[k % len(layout.classes)]
             suffix = layout.suffixes[k % len(layout.suffixes)]
-            name = "/".join(p for p in (place, label, f"im{number}{k:03d}{suffix}") if p)
+            inside = "images" if "masks inside" in layout.company else ""
+            if inside:
+                put(
+                    root,
+                    base + "/".join(p for p in (place, label, f"masks/im{number}{k:03d}.png") if p),
+                )
+            name = "/".join(p for p in (place, label, inside, f"im{number}{k:03d}{suffix}") if p)
             truth.labels[put(root, base + name)] = label
             rows.append((base + name, f"g{k // 4 * 4 % 12}"))
     if layout.tested:
@@ -309,7 +416,12 @@ def write_sample(layout: Layout, root: Path, names: Sequence[str], classes: Sequ
 def check(table: Table, truth: Truth, root: Path) -> None:
     """What was read is the truth."""
     train = table.train
-    below = [os.path.relpath(os.path.normpath(path), root) for path in train["path"]]
+    below = [file_of(path) for path in train["path"]]
+    truth = Truth(
+        {file_of(root / name): label for name, label in truth.labels.items()},
+        {file_of(root / name): group for name, group in truth.groups.items()},
+        {file_of(root / name) for name in truth.test},
+    )
     read = dict(zip(below, (table.classes[k] for k in train["label"]), strict=True))
     assert read == truth.labels
     groups = dict(zip(below, train["group"], strict=True))
@@ -317,12 +429,18 @@ def check(table: Table, truth: Truth, root: Path) -> None:
     assert len(pairs) == len(set(groups.values())) == len(set(truth.groups.values()))
     test = set()
     if table.test is not None:
-        test = {os.path.relpath(os.path.normpath(path), root) for path in table.test["path"]}
+        test = {file_of(path) for path in table.test["path"]}
     assert test == truth.test
 
 
-def is_read(layout: Layout) -> bool:
-    """Draw a layout and look at it; whether it was read, and not refused."""
+def file_of(path: str | Path) -> str:
+    """One name for a file that links give several."""
+    return os.path.realpath(path)
+
+
+def is_read(layout: Layout) -> bool | None:
+    """Draw a layout and look at it; whether it was read, and not refused. None where a person
+    would have to ask."""
     folder = Path(tempfile.mkdtemp(prefix="layout"))
     try:
         truth = draw(layout, folder)
@@ -331,9 +449,9 @@ def is_read(layout: Layout) -> bool:
         except DataError as error:
             if os.environ.get("TOOLKIT_SHOW_REFUSALS"):
                 print(layout, error, sep="\n")
-            return False
+            return None if truth.open else False
         check(found.table, truth, folder)
-        return True
+        return True if not truth.open else None
     finally:
         shutil.rmtree(folder)
 
@@ -354,7 +472,7 @@ def test_a_layout_is_read_as_it_is_meant_or_refused(layout: Layout) -> None:
 
 @pytest.mark.slow
 def test_of_500_layouts_none_is_read_wrongly_and_nearly_all_are_read() -> None:
-    seen: list[bool] = []
+    seen: list[bool | None] = []
 
     @settings(CHECKED, max_examples=500)
     @given(LAYOUTS)
@@ -363,4 +481,5 @@ def test_of_500_layouts_none_is_read_wrongly_and_nearly_all_are_read() -> None:
 
     every()
     assert len(seen) >= 500
-    assert sum(seen) >= 0.9 * len(seen)
+    clear = [read for read in seen if read is not None]
+    assert sum(clear) >= 0.9 * len(clear)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.builtin.left_out import kept
 from toolkit.builtin.listing import holds_images, subfolders
 from toolkit.builtin.splits import Role, role_of
 
@@ -26,17 +27,18 @@ class Layout:
     notes: tuple[str, ...] = ()
 
 
-def find_layout(root: Path, train: str, valid: str, test: str) -> Layout:
+def find_layout(root: Path, train: str, valid: str, test: str, leave: Sequence[str] = ()) -> Layout:
     """Find the splits. A folder is a split by its name and by what is in it: beside class folders
     it is a class.
 
     Args:
         train, valid, test: where they are; each is also looked for in other words where it has its
             usual name, and is not there if it is "".
+        leave: patterns of folders that are left out.
     """
-    outer = _wrapping(root, (train, valid, test))
+    outer = _wrapping(root, (train, valid, test), leave)
     place = root / outer
-    tops = subfolders(place)
+    tops = kept(subfolders(place), leave)
     notes: list[str] = []
     base = _given(place, tops, train, TRAIN, "train")
     if base is not None and not _holds_classes(place / base) and _are_classes(place, tops, base):
@@ -59,7 +61,7 @@ def find_layout(root: Path, train: str, valid: str, test: str) -> Layout:
             notes.append(_as_class(place / tested))
             tested = None
     rest = [top for top in tops if top not in (base, held_out, tested)]
-    classes = rest if base is None else subfolders(place / base)
+    classes = rest if base is None else kept(subfolders(place / base), leave)
     if base is not None:
         inside = (base.split("/")[0], *(s.split("/")[0] for s in (held_out, tested) if s))
         notes += [
@@ -95,18 +97,20 @@ def _given(place: Path, tops: Sequence[str], name: str, usual: str, role: Role) 
     return named[0] if len(named) == 1 else None
 
 
-def _wrapping(root: Path, given: tuple[str, str, str]) -> str:
-    """The one folder that everything lies in, where it holds splits; "" where there is none."""
-    tops = subfolders(root)
-    if any(name and (root / name).is_dir() for name in given):
-        return ""
-    if any(role_of(top) == "train" for top in tops):
-        return ""
-    holding = [top for top in tops if holds_images(root / top)]
-    if len(holding) != 1:
-        return ""
-    inner = subfolders(root / holding[0])
-    return holding[0] if any(role_of(name) == "train" for name in inner) else ""
+def _wrapping(root: Path, given: tuple[str, str, str], leave: Sequence[str]) -> str:
+    """The folders, each alone in the other, that everything lies in, where the last holds splits;
+    "" where there are none."""
+    outer, place = "", root
+    while True:
+        tops = kept(subfolders(place), leave)
+        if any(name and (place / name).is_dir() for name in given):
+            return outer
+        if any(role_of(top) == "train" for top in tops):
+            return outer
+        holding = [top for top in tops if holds_images(place / top)]
+        if len(holding) != 1 or holds_images(place, below=False):
+            return ""
+        outer, place = _joined(outer, holding[0]), place / holding[0]
 
 
 def _unwrapped(place: Path, inner: str, classes: list[str]) -> tuple[str, list[str]]:

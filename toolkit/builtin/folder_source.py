@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID, Layout, find_layout
 from toolkit.builtin.formats import names_an_image
 from toolkit.builtin.known_listing import list_known
+from toolkit.builtin.left_out import kept
 from toolkit.builtin.listing import Listing, list_folder
 from toolkit.builtin.names import resolve, unresolved_lines
 from toolkit.builtin.places import Place
@@ -57,13 +58,14 @@ class Folder:
     id_column: str | None = None
     encoding: str = "auto"
     separator: str = "auto"
+    leave: list[str] | None = None
 
     def read(self) -> Table:
         """Raises `DataError` where there is no class folder."""
         import pandas as pd
 
         root, said = Path(self.root), Said()
-        layout = find_layout(root, self.train, self.valid, self.test)
+        layout = find_layout(root, self.train, self.valid, self.test, self.leave or ())
         said.notes += layout.notes
         named = self.labels == "names"
         if not named and not layout.classes:
@@ -114,7 +116,11 @@ class Folder:
     def _listing(self, root: Path, layout: Layout, said: Said) -> Listing:
         """The images of training and validation, walked once."""
         places = [layout.train, *([layout.valid] if layout.valid else [])]
-        found = list_known(root, places)
+        walked = list_known(root, places)
+        found = replace(walked, images=kept(walked.images, self.leave or ()))
+        left = len(walked.images) - len(found.images)
+        if left:
+            said.notes.append(f"{root}: {left} images named by leave are left out")
         said.notes += [f"{root}: {note}" for note in found.notes]
         skipped = [
             f"{count} {suffix or 'without a suffix'}" for suffix, count in found.others.items()
@@ -203,7 +209,8 @@ class Folder:
     ) -> tuple[pd.DataFrame | None, Submission | None]:
         import pandas as pd
 
-        place = Place(root, layout.test if layout.test is not None else self.test)
+        where = layout.test if layout.test is not None else self.test
+        place = Place(root, where, self.leave or ())
         if is_table(root, self.sample):
             reader = Reader(self.encoding, self.separator)
             sample = Sample(

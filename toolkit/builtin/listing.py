@@ -43,8 +43,11 @@ def list_folder(root: Path, below: Sequence[str] = ("",)) -> Listing:
     folders: dict[str, int] = {}
     others: Counter[str] = Counter()
     notes: list[str] = []
-    # A link to a folder that holds the root is a loop, too.
-    seen = _identities(root.resolve().parents if "" in below else [root, *root.resolve().parents])
+    # A link to a folder that holds the root, or one of these, is a loop, too.
+    above = (
+        {root / up for folder in below for up in Path(folder).parents} if "" not in below else ()
+    )
+    seen = _identities([*above, *root.resolve().parents])
     waiting, linked = list(reversed(below)), list[str]()
     while waiting or linked:
         relative = waiting.pop() if waiting else linked.pop(0)
@@ -82,29 +85,42 @@ def _identities(folders: Iterable[Path]) -> set[tuple[int, int]]:
 
 
 def subfolders(place: Path) -> list[str]:
-    """Names of the folders in a folder, sorted, without hidden ones and what systems leave."""
+    """Names of the folders in a folder, sorted, without hidden ones, what systems leave, and links
+    to what is read already."""
     try:
-        return sorted(entry.name for entry in _entries(place) if entry.is_dir())
+        found = [entry for entry in _entries(place) if entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    return sorted(e.name for e in found if not (e.is_symlink() and _leads_back(e.path, place)))
+
+
+def _leads_back(link: str, place: Path) -> bool:
+    """Whether a link leads to a folder above, or to one that is reached without it."""
+    target, own = Path(link).resolve(), place.resolve()
+    if target == own or target in own.parents:
+        return True
+    inside = target.relative_to(own).parts if own in target.parents else ()
+    return bool(inside) and not any(is_junk(part, folder=True) for part in inside)
 
 
 def holds_images(place: Path, *, below: bool = True) -> bool:
-    """Whether there is an image in a folder, or also in those below it."""
-    inner = []
-    for entry in _entries(place):
-        kind = _kind(entry)
-        if kind is not None and stat.S_ISDIR(kind):
-            inner.append(Path(entry.path))
-        elif kind is not None and stat.S_ISREG(kind) and _is_image(entry):
-            return True
-    # Links may lead in a circle, and their images are seen where they lie or in the listing.
-    real = [folder for folder in inner if not folder.is_symlink()]
-    return below and (any(map(holds_images, real)) or _links_hold(inner))
-
-
-def _links_hold(folders: Iterable[Path]) -> bool:
-    return any(holds_images(folder, below=False) for folder in folders if folder.is_symlink())
+    """Whether there is an image in a folder, or also in those below it; links that lead back are
+    not followed."""
+    seen = _identities(place.resolve().parents)
+    waiting, linked = [place], list[Path]()
+    while waiting or linked:
+        folder = waiting.pop() if waiting else linked.pop()
+        found = os.stat(folder)
+        if (found.st_dev, found.st_ino) in seen:
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        for entry in _entries(folder):
+            kind = _kind(entry)
+            if kind is not None and stat.S_ISDIR(kind) and below:
+                (linked if entry.is_symlink() else waiting).append(Path(entry.path))
+            elif kind is not None and stat.S_ISREG(kind) and _is_image(entry):
+                return True
+    return False
 
 
 def unchanged(root: Path, folders: dict[str, int]) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from toolkit.builtin.known_listing import list_known
+from toolkit.builtin.left_out import kept
 from toolkit.builtin.listing import Listing
 from toolkit.builtin.names import AS_IT_STANDS, resolve, unresolved_lines
 from toolkit.errors import listed
@@ -33,15 +34,16 @@ class Found:
 class Place:
     """A folder of images below the data folder, listed when it is first asked for."""
 
-    def __init__(self, root: Path, name: str) -> None:
-        self.root, self.name = root, name
+    def __init__(self, root: Path, name: str, leave: Sequence[str] = ()) -> None:
+        self.root, self.name, self.leave = root, name, leave
         self.folder = root / name
 
     @cached_property
     def listing(self) -> Listing:
         if not self.folder.is_dir():
             return Listing(self.folder, [], {})
-        return list_known(self.folder)
+        found = list_known(self.folder)
+        return replace(found, images=kept(found.images, self.leave))
 
     @property
     def images(self) -> list[str]:

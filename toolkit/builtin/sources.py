@@ -16,6 +16,9 @@ from toolkit.files.archives import is_archive
 Root = Annotated[str, Field(description="folder of the data, or a .zip or .tar archive of it")]
 Optional = str | None
 Names = list[str] | None
+Leave = Annotated[
+    Names, Field(description='folders and files that are left out, by name: "masks", "*_mask.*"')
+]
 Header = bool | Literal["auto"]
 
 
@@ -74,6 +77,7 @@ def csv(
     combinations: Annotated[
         bool, Field(description="train each combination of labels (`a|b`) as a class of its own")
     ] = False,
+    leave: Leave = None,
 ) -> Csv | Archived:
     """A competition's layout: `train.csv` (ID, target), `meta.csv` (target, class name),
     `sample_submission.csv`, and the image folders `train/` and `test/`. Tables may be CSV and its
@@ -118,6 +122,7 @@ def folder(
     ] = None,
     encoding: Annotated[str, Field(description='of the tables: "utf-8", "cp949"')] = "auto",
     separator: Annotated[str, Field(description='between the fields of a line: ";"')] = "auto",
+    leave: Leave = None,
 ) -> Folder | Archived:
     """One sub-folder a class, in `root/train/` or in `root` itself, and an optional `test/`.
     Splits are found in any wording, at most one folder further in."""

@@ -56,6 +56,7 @@ class Csv:
     test_values: list[str] | None = None
     positive: str | None = None
     combinations: bool = False
+    leave: list[str] | None = None
 
     def read(self) -> Table:
         """Raises `DataError` where there is no data to speak of; lesser faults are listed."""
@@ -64,7 +65,7 @@ class Csv:
         file = root / self.train
         read = self._reader.read(file, self._columns)
         said.notes += noted(file, read)
-        place = Place(root, self.train_images)
+        place = Place(root, self.train_images, self.leave or ())
 
         def found(rows: pd.DataFrame) -> pd.DataFrame:
             rows = inside(rows, self._id, place, said)
@@ -241,13 +242,13 @@ class Csv:
         self, root: Path, train: pd.DataFrame, tested: pd.DataFrame, classes: Classes, said: Said
     ) -> tuple[pd.DataFrame | None, Submission | None]:
         """The test rows, and the form that the sample asks for."""
-        place, sample = Place(root, self.test_images), root / self.sample
+        place, sample = Place(root, self.test_images, self.leave or ()), root / self.sample
         if is_table(root, self.sample):
             target, own = self.target_column.strip(), self.sample_id_column
             found = Sample(sample, self._reader, own, self._id, target, self.positive)
             return found.read(place, self.suffix, classes, said)
         if len(tested):
-            place = Place(root, self.train_images)
+            place = Place(root, self.train_images, self.leave or ())
             rows = inside(tested, self._id, place, said)
             said.notes.append(
                 f"{root / self.train}: the {len(rows)} rows of the test split are predicted; what "

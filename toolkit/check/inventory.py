@@ -5,15 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from toolkit.builtin.left_out import kept
 from toolkit.builtin.listing import Listing, is_junk, list_folder
 from toolkit.builtin.places import Place
 from toolkit.builtin.tables import TABLE_SUFFIXES
+from toolkit.check.made_from import made_from_others
+from toolkit.errors import listed
 
-_DEEPEST = 2  # folders above a table that is looked at
+_DEEPEST = 3  # folders above a table that is looked at
 _CROWD = 20  # tables in one folder that are still tables, and no notes of each image
 
 
@@ -25,6 +28,8 @@ class Inventory:
     listing: Listing
     tables: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
+    """Names of what was made from other images, and is left out: masks, thumbnails."""
 
     @property
     def images(self) -> list[str]:
@@ -83,4 +88,12 @@ def look(root: Path) -> Inventory:
             notes.append(f"{folder or root}: its {len(found)} tables are passed over")
         else:
             tables += found
-    return Inventory(root, listing, tuple(tables), tuple(notes))
+    leave = made_from_others(listing.images, listing.folders)
+    own = replace(listing, images=kept(listing.images, leave))
+    left = len(listing.images) - len(own.images)
+    if left:
+        notes.append(
+            f"{root}: {left} images that were made from others, by their names, are left out "
+            f"({listed(leave)})"
+        )
+    return Inventory(root, own, tuple(tables), tuple(notes), leave)

@@ -169,6 +169,7 @@ def table_reading(
         **names,
         **tests,
         "group_column": group,
+        "leave": list(inventory.leave) or None,
     }
     rest = [c for c in frame.columns if c not in taken | {group}]
     left = [

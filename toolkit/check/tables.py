@@ -284,7 +284,29 @@ def best_naming(
                 "--images",
                 choices,
             )
+    if chosen.images is None:
+        refuse_twice(table, best, inventory)
     return best
+
+
+def refuse_twice(table: TableSeen, best: Naming, inventory: Inventory) -> None:
+    """Raises `DataError` where the images are there once more, spread over other folders."""
+    if not best.place or _better_place(best.place, "train"):
+        return
+    inside = f"{best.place}/"
+    own = {_stem(name) for name in best.found if name is not None}
+    others = [
+        name
+        for name in inventory.images
+        if not name.startswith(inside) and not _MASKS.search(name) and _stem(name) in own
+    ]
+    folders = sorted({name.rpartition("/")[0] for name in others})
+    if len({_stem(name) for name in others}) > 0.9 * len(own):
+        raise DataError(
+            f"{inventory.root / table.name}: the IDs in {best.column!r} name images in "
+            f"{best.place}/, and once more in {listed([f or '.' for f in folders])}; which are "
+            f"meant? Move the others elsewhere, or choose: --images {in_shell(best.place)}"
+        )
 
 
 def lost(table: TableSeen, column: str, inventory: Inventory) -> list[str]:
