@@ -83,6 +83,9 @@ def test_the_recipe_says_what_is_left_out_and_the_run_reads_the_same(
 ) -> None:
     put(*CATS, *DOGS, *drawn("masks/c{}.png"), *drawn("masks/d{}.png"), *drawn("test/t{}.jpg"))
     put(*drawn("test/t{}_mask.png"))
+    (tmp_path / "sample.csv").write_text(
+        "id,label\n" + "".join(f"t{k}.jpg,cat\n" for k in range(10))
+    )
     found = survey(tmp_path)
     assert found.source["leave"] == ["masks", "*_mask.*"]
     assert (found.table.classes, len(found.table.train)) == (("cat", "dog"), 20)
@@ -108,7 +111,7 @@ def test_masks_beside_images_in_parts_do_not_confuse_a_tables_ids(tmp_path: Path
         (["{a}/train/{k}.jpg", "{a}/test/{k}.jpg"], "hold splits"),
         (["{a}/{k}.jpg", "small/{a}/{k}.jpg"], "called as those beside it"),
         (["size_64/{k}{a}.jpg", "size_128/{k}{a}.jpg"], "look like parts of one set"),
-        (["train/{k}{a}.jpg", "copy/{k}{a}.jpg"], "may be a split, and a class"),
+        (["train/{k}{a}.jpg", "size_64/{k}{a}.jpg"], "may be a split, and a class"),
     ],
 )
 def test_folders_whose_classes_cannot_be_told_are_refused_unless_a_person_says_so(

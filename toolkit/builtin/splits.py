@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 Role = Literal["train", "valid", "test"]
@@ -25,6 +26,7 @@ _WORDS: dict[str, Role] = {
 _BESIDE = frozenset({"set", "split", "data", "dataset", "images", "image", "imgs", "img", "folder"})
 
 
+@lru_cache(4096)  # it is asked of the folders of a million files
 def role_of(name: str) -> Role | None:
     """The split that a name means, in any case and wording; None where it means none."""
     plain = re.sub(r"[\s_.-]*(?:19|20)\d\d$", "", name.casefold())  # COCO's `train2017`

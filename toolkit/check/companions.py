@@ -11,7 +11,8 @@ from toolkit.builtin.splits import role_of
 from toolkit.builtin.table_source import META
 from toolkit.check.ask import Chosen
 from toolkit.check.inventory import Inventory
-from toolkit.check.tables import TableSeen, namings
+from toolkit.check.naming import namings
+from toolkit.check.tables import TableSeen
 from toolkit.errors import listed
 
 if TYPE_CHECKING:

@@ -5,13 +5,8 @@ from __future__ import annotations
 from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.columns import is_group_name, repeats
 from toolkit.check.inventory import Inventory
-from toolkit.check.of_folders import (
-    ClassFolders,
-    class_folders,
-    folder_reading,
-    name_labels,
-    name_reading,
-)
+from toolkit.check.of_folders import ClassFolders, class_folders, folder_reading
+from toolkit.check.of_names import name_labels, name_reading
 from toolkit.check.of_table import Labelled, Looked, best_table, look_at_tables, table_reading
 from toolkit.check.reading import Reading
 from toolkit.check.tables import TableSeen, read_tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
@@ -51,6 +52,11 @@ class Inventory:
         return place
 
     @cached_property
+    def stems(self) -> frozenset[str]:
+        """The names of all images, without what they may be written without."""
+        return frozenset(map(stem_of, self.images))
+
+    @cached_property
     def counts(self) -> Counter[str]:
         """Images below each folder that holds any; `""` is the root."""
         direct = Counter(name.rpartition("/")[0] for name in self.images)
@@ -59,6 +65,14 @@ class Inventory:
             for above in _upwards(folder):
                 counts[above] += count
         return counts
+
+
+def stem_of(name: str) -> str:
+    """A file's name without folders and suffix, in any case and normal form."""
+    base = name.replace("\\", "/").rpartition("/")[2]
+    stem, dot, suffix = base.rpartition(".")
+    plain = stem if dot and suffix and not suffix.isdigit() and len(suffix) <= 5 else base
+    return (plain if plain.isascii() else unicodedata.normalize("NFC", plain)).casefold()
 
 
 def _upwards(folder: str) -> Iterator[str]:

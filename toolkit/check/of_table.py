@@ -13,9 +13,11 @@ from toolkit.check.ask import Choice, Chosen, Unclear
 from toolkit.check.columns import is_known, repeats
 from toolkit.check.companions import class_names, test_options
 from toolkit.check.inventory import Inventory
-from toolkit.check.labels import Labels, group_of, labels_of, parent_of, split_of
+from toolkit.check.labels import Labels, labels_of
+from toolkit.check.lineage import group_of, parent_of, split_of
+from toolkit.check.naming import Naming, best_naming, lost, namings
 from toolkit.check.reading import Reading
-from toolkit.check.tables import Naming, TableSeen, best_naming, lost, namings
+from toolkit.check.tables import TableSeen
 from toolkit.check.vocabulary import IDS
 from toolkit.errors import DataError, in_shell, listed
 
