@@ -14,7 +14,8 @@ import pandas as pd
 from toolkit.builtin.handed import TEST, TRAIN, rows_of
 from toolkit.builtin.sources import table as table_source
 from toolkit.check.ask import Chosen, Unclear
-from toolkit.check.labels import Labels, group_of, labels_of, parent_of, split_of
+from toolkit.check.labels import Labels, labels_of
+from toolkit.check.lineage import group_of, parent_of, split_of
 from toolkit.check.survey import survey
 from toolkit.check.vocabulary import IDS
 from toolkit.check.words import survey_lines

@@ -58,8 +58,8 @@ def labels_of(
     # `multiple_diseases` beside `rust` and `scab` is one class of several, though named as a label.
     one_of = len(flags) > 2 and set(best) <= set(flags) and all(looks[c].level < 3 for c in best)
     if len(flags) > 1 and (top < 3 or one_of):
-        others = top > 0 and not (one_of and set(flags) <= set(sampled))
-        hot = _one_hot(file, frame, flags, id_column, others=others)
+        beside = top > 0 and not (one_of and set(flags) <= set(sampled))
+        hot = _one_hot(file, frame, flags, id_column, others=beside)
         if hot is not None:
             return hot
     if not best:
