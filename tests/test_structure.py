@@ -17,6 +17,7 @@ FLOORS = (
     "testing",
     "tune",
     "pipeline",
+    "prepare",
     "report",
     "ensemble",
     "train",

@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.check.handed import Columns, Given, given
-from toolkit.contracts import Event, Notify, Table, ignore
+from toolkit.contracts import Event, Notify, ignore
 from toolkit.data.cache import cache_folder
-from toolkit.data.check import check_plan_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import fold_warnings
-from toolkit.data.rare import rare_warning, table_for
+from toolkit.data.rare import rare_warning
 from toolkit.data.smoke import handful
 from toolkit.data.table import Frames
-from toolkit.ensemble.join import check_ensembler, join_oof, joined_test
-from toolkit.ensemble.submission import check_clip, kind_of, write_submission
+from toolkit.ensemble.join import join_oof, joined_test
+from toolkit.ensemble.submission import write_submission
 from toolkit.errors import DataError
 from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.host import Host, load_host
@@ -30,6 +29,7 @@ from toolkit.predict.files import (
     as_predictions,
     write_predictions,
 )
+from toolkit.prepare import prepare
 from toolkit.recipe.lines import split_key
 from toolkit.recipe.load import Recipe, load_recipe, with_section
 from toolkit.recipe.plan import Plan
@@ -47,9 +47,7 @@ from toolkit.runs.machine import machine_faults
 from toolkit.runs.manifest import changes_since
 from toolkit.runs.opened import Run
 from toolkit.runs.reading import DamagedFile, read_json
-from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
-from toolkit.train.job import facts_of
 from toolkit.train.pace import watching_pace
 from toolkit.train.record import begun_anew, record, settle_folds
 from toolkit.train.waiting import waiting
@@ -155,42 +153,22 @@ def run_plan(
     stages = Stages(notify)
     for line in (*plan.notes, *changes_since(Path(plan.path), plan.components)):
         notify(Event("message", line))
-    table = table_for(plan, notify, frames)
-    _tell(table, notify)
-    _check(plan, table, notify)
-    stages.enter("decode")
-    data = check_plan_data(plan, table, cache_folder(), notify, skip_bad=skip_bad, verify=verify)
-    plan_hash = plan.hash(data.fingerprint)
+    cache = cache_folder()
+    prepared = prepare(plan, cache, stages, skip_bad=skip_bad, verify=verify, frames=frames)
+    plan_hash = prepared.plan_hash
     folder = find_run(runs, plan_hash)
     if folder is None or (folder.finished and again):
         folder = new_run(runs, plan.name, plan_hash, date.today())
     tell = watching_pace(logging_to(folder, notify))
     anew = again or begun_anew(folder)
-    job = Job(plan, plan_hash, data, folder, stages, tell, anew=anew)
+    job = Job(plan, plan_hash, prepared.data, folder, stages, tell, anew=anew)
     if not (folder.finished and is_whole(job)):
         with held(folder):
             _carry_out(job)
     else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
-        follow_the_sample(plan, folder, data.table)
+        follow_the_sample(plan, folder, prepared.data.table)
     return Run(folder.path)
-
-
-def _tell(table: Table, notify: Notify) -> None:
-    """Say what was found out while reading, and what the submission will be."""
-    for note in table.notes:
-        notify(Event("message", note))
-    if table.submission is not None and not table.submission.problem:
-        notify(Event("message", f"submission.csv: {kind_of(table)}"))
-
-
-def _check(plan: Plan, table: Table, notify: Notify) -> None:
-    """Build and try what the recipe chose, before any work."""
-    check_components(plan, table, notify)
-    check_clip(plan.submission.clip, len(table.classes))
-    if table.test is not None and not table.problems and len(table.train):
-        facts = facts_of(plan, table, table.train["label"].to_numpy())
-        check_ensembler(plan.choice("ensemble"), facts, plan.split.folds)
 
 
 @machine_faults()
@@ -201,17 +179,15 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     thrown away, and no tracker is told. Returns the report.
     """
     stages = Stages(notify)
-    table = handful(table_for(plan, notify), plan.split.folds)
-    _check(plan, table, notify)
     with tempfile.TemporaryDirectory(
         prefix="toolkit-smoke-", ignore_cleanup_errors=True
     ) as scratch:
-        stages.enter("decode")
-        cache = Path(scratch) / "cache"
-        data = check_plan_data(plan, table, cache, notify, skip_bad=skip_bad)
-        plan_hash = plan.hash(data.fingerprint)
+        some, cache = partial(handful, folds=plan.split.folds), Path(scratch) / "cache"
+        prepared = prepare(plan, cache, stages, skip_bad=skip_bad, some=some)
+        plan_hash = prepared.plan_hash
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
-        _carry_out(Job(plan, plan_hash, data, folder, stages, notify, steps=1), tracked=False)
+        job = Job(plan, plan_hash, prepared.data, folder, stages, notify, steps=1)
+        _carry_out(job, tracked=False)
         return Run(folder.path).report
 
 

@@ -12,14 +12,14 @@ from filelock import FileLock
 
 from toolkit.contracts import Event, Facts, ImageSpec, Notify
 from toolkit.data.cache import cache_folder
-from toolkit.data.check import Data, check_data, check_plan_data
+from toolkit.data.check import Data, check_plan_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import assign_folds
-from toolkit.data.rare import table_for
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
 from toolkit.predict.files import as_predictions, read_predictions
+from toolkit.prepare import prepare
 from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import FoldFolder, RunFolder
@@ -52,12 +52,9 @@ class Bench:
         Args:
             verify: read every image anew.
         """
-        table = table_for(plan, self.notify)
-        check_components(plan, table, self.notify)
-        self.notify(Event("stage", "decode"))
-        data = check_plan_data(
-            plan, table, cache_folder(), self.notify, skip_bad=self.skip_bad, verify=verify
-        )
+        stages = Stages(self.notify)
+        prepared = prepare(plan, cache_folder(), stages, skip_bad=self.skip_bad, verify=verify)
+        data = prepared.data
         for warning in duplicates_of(data.table).warnings():
             self.notify(Event("message", f"warning: {warning}"))
         self._data[plan.image] = data
@@ -71,14 +68,7 @@ class Bench:
         if plan.image not in self._data:
             known = next(iter(self._data.values()))
             check_components(plan, known.table, self.notify)
-            self._data[plan.image] = check_data(
-                known.table,
-                plan.split.folds,
-                plan.image,
-                cache_folder(),
-                self.notify,
-                rare=plan.split.rare,
-            )
+            self._data[plan.image] = check_plan_data(plan, known.table, cache_folder(), self.notify)
         return self._data[plan.image]
 
     def facts(self, plan: Plan) -> Facts:
