@@ -287,6 +287,20 @@ def test_what_a_sample_asks_and_cannot_be_written_is_a_problem_before_training(
     assert any(words in problem for problem in table_problems(table, 1))
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("cat dog", "has room for several classes (cat dog); the likeliest alone is written"),
+        ("no cat", "holds no cat, which is no class; classes are written as cat, dog"),
+    ],
+)
+def test_a_sample_with_other_values_says_what_is_written(
+    data: Write, value: str, words: str
+) -> None:
+    table = asked(data, f"ID,label\nt,{value}\n", "a,cat\nb,dog")
+    assert any(words in note for note in table.notes)
+
+
 def test_the_ids_of_a_submission_are_the_samples_own(data: Write) -> None:
     table = asked(data, "name,label\nt2 ,cat\nt1,cat\n", sample_id_column="name")
     assert table.test is not None

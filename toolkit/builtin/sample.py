@@ -246,11 +246,22 @@ def _written(
             f"({listed(targets)}); a table of their names says which is which: meta in [data]"
         )
     text, form = (names, _NAME) if numbers else (targets, _TARGET)
-    notes.append(
-        f"its column {column!r} holds {listed(strange)}, which is no class; classes are written "
-        f"as {listed(text)}"
-    )
+    several = [value for value in strange if len(value.split()) > 1 and plain >= _words_of(value)]
+    if several:
+        notes.append(
+            f"its column {column!r} has room for several classes ({listed(several, 1)}); the "
+            "likeliest alone is written"
+        )
+    else:
+        notes.append(
+            f"its column {column!r} holds {listed(strange)}, which is no class; classes are "
+            f"written as {listed(text)}"
+        )
     return text, form
+
+
+def _words_of(value: str) -> set[str]:
+    return {_plain(word) for word in value.split()}
 
 
 def _as_numbers(values: Sequence[str], targets: Sequence[str]) -> tuple[tuple[str, ...], Form]:

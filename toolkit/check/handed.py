@@ -147,7 +147,7 @@ def _of_table(
     parent = columns["parent"] if "parent" in columns else parent_of(rows, own, taken)
     taken |= {column for column in (split, parent) if column is not None}
     if "group" in columns:
-        group, why_group = columns["group"], "you said so"
+        group, why_group = columns["group"], "it was chosen"
     else:
         group, why_group = group_of(file, rows, taken, Chosen(), labels.values)
     section: dict[str, Any] = {

@@ -94,7 +94,7 @@ def _as_told(file: Path, frame: pd.DataFrame, text: str) -> Labels:
     values = frame[told[0]]
     if len(told) > 1:
         values = frame[told].apply(lambda row: "".join(c for c in told if row[c] in _ONES), axis=1)
-    return Labels(tuple(told), values, 4, "you said so")
+    return Labels(tuple(told), values, 4, "it was chosen")
 
 
 _ONES = frozenset({"1", "1.0", "True", "true", "TRUE"})

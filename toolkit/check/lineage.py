@@ -32,7 +32,7 @@ def group_of(
                 f"--group {in_shell(chosen.group)}: {file} has no column of that name (it has "
                 f"{listed(names)}).{did_you_mean(chosen.group, names)}"
             )
-        return chosen.group.strip(), "you said so"
+        return chosen.group.strip(), "it was chosen"
     found = [
         str(column)
         for column in frame.columns

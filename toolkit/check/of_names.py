@@ -51,8 +51,8 @@ def name_reading(
     options["leave"] = list(inventory.leave) or None
     example = next(iter(labels))
     why = [
-        f"label: the file names in {layout.train or '.'}/, such as {example}: no table and no "
-        "folder says one",
+        f"label: from the file names in {layout.train or '.'}/, such as {example}; no table and "
+        "no folder says it",
         *lines,
     ]
     return Reading("folder", {"labels": "names", **options}, tuple(why), frozenset(labels))

@@ -75,7 +75,7 @@ def _submission(table: Table) -> Iterator[str]:
         return
     form = table.submission
     if form is None:
-        yield f"submission: columns {', '.join(table.columns)}; a class a row"
+        yield f"submission: columns {', '.join(table.columns)}; the class of each image"
     elif not form.problem:
         yield f"submission: {_form(form, table)}, as the sample has it"
 
