@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.plugin.scaffold_examples import EXAMPLES
+from toolkit.cli.scaffold.examples import EXAMPLES
 
 
 def test_without_a_flag_it_makes_a_loss_and_says_what_comes_next(

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from toolkit.cli import run_command
+from toolkit.cli.scaffold.package import package_files
 from toolkit.plugin.host import load_host
-from toolkit.plugin.scaffold import package_files
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.runs.opened import Run

@@ -14,7 +14,8 @@ from PIL import Image
 from toolkit.contracts import ImageSpec, Table
 from toolkit.data.cache import Pack
 from toolkit.data.check import Data
-from toolkit.report.mistakes import SHOWN, find_mistakes, thumbnail
+from toolkit.data.thumbnails import thumbnail
+from toolkit.report.mistakes import SHOWN, find_mistakes
 from toolkit.runs.opened import Run
 
 

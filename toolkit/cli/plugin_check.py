@@ -18,8 +18,8 @@ from toolkit.plugin.api import BUILTIN
 from toolkit.plugin.host import PLUGINS_VARIABLE, Host, Loaded
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
-from toolkit.recipe.check import recipe_faults
 from toolkit.recipe.problems import WHOLE, validate
+from toolkit.testing.recipe_checks import recipe_faults
 
 # Loads one plugin in a process that has none of the heavy packages yet.
 _LISTEN = """

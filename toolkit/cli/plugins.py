@@ -198,10 +198,10 @@ def new(
     from pathlib import Path
 
     from toolkit.cli.plugin_commands import own_commands
+    from toolkit.cli.scaffold.package import new_package
+    from toolkit.cli.scaffold.project import git_author
+    from toolkit.cli.scaffold.texts import DRAWN
     from toolkit.plugin.host import load_host
-    from toolkit.plugin.scaffold import new_package
-    from toolkit.plugin.scaffold_project import git_author
-    from toolkit.plugin.scaffold_texts import DRAWN
 
     asked = {
         "loss": loss,

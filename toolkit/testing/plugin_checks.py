@@ -16,8 +16,8 @@ from toolkit.plugin.api import BUILTIN, PROJECT
 from toolkit.plugin.host import HEAVY, PLUGINS_VARIABLE, Host, load_host
 from toolkit.plugin.registry import KINDS
 from toolkit.plugin.schema import host_arguments_problem, options_model, toml_key, toml_text
-from toolkit.recipe.check import recipe_faults
 from toolkit.recipe.problems import WHOLE, validate
+from toolkit.testing.recipe_checks import recipe_faults
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, host_arguments, require
 
 # Loads one plugin as `toolkit plugins` does, and tells which heavy packages came with it, and the

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.cli.scaffold.examples import EXAMPLES
+from toolkit.cli.scaffold.package import new_package, package_files
 from toolkit.contracts import Facts, ImageSpec
 from toolkit.errors import UserError
 from toolkit.plugin.host import load_host
 from toolkit.plugin.registry import KINDS
-from toolkit.plugin.scaffold import new_package, package_files
-from toolkit.plugin.scaffold_examples import EXAMPLES
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.testing import NotApplicable, checks

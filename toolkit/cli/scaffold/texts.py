@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 
+from toolkit.cli.scaffold.examples import Example, full_name, in_recipes
 from toolkit.plugin.api import PLUGIN_API
-from toolkit.plugin.scaffold_examples import Example, full_name, in_recipes
 
 DRAWN = "synthdocs.documents"
 """The source of toolkit-synthdocs: a recipe that uses it runs at once, with nobody's data."""

@@ -12,10 +12,9 @@ from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
-from toolkit.errors import UserError
-from toolkit.plugin.scaffold_examples import EXAMPLES, in_recipes
-from toolkit.plugin.scaffold_project import project_files
-from toolkit.plugin.scaffold_texts import (
+from toolkit.cli.scaffold.examples import EXAMPLES, in_recipes
+from toolkit.cli.scaffold.project import project_files
+from toolkit.cli.scaffold.texts import (
     page_image,
     pyproject_text,
     readme_text,
@@ -23,6 +22,7 @@ from toolkit.plugin.scaffold_texts import (
     table_text,
     test_text,
 )
+from toolkit.errors import UserError
 
 
 def new_package(
@@ -82,7 +82,7 @@ def package_files(name: str, kinds: Collection[str], *, drawn: bool) -> dict[str
         "tests/test_conformance.py": test_text(name, chosen),
     }
     for example in chosen.values():
-        template = files("toolkit.plugin") / "templates" / f"{example.module}.py"
+        template = files("toolkit.cli.scaffold") / "templates" / f"{example.module}.py"
         text = template.read_text(encoding="utf-8").replace("acme.", f"{name}.")
         found[f"{module}/{example.module}.py"] = text
     if in_recipes(chosen):

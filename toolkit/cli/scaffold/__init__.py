@@ -1,0 +1,1 @@
+"""`toolkit plugins new`: the package that a plugin author begins with."""
