@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from toolkit.builtin import known_listing
+from toolkit.builtin import known_listing, sources
 from toolkit.builtin.known_listing import list_known
+from toolkit.data.evict import clear
 
 
 @pytest.fixture
@@ -49,3 +50,30 @@ def test_a_damaged_listing_is_made_again(root: Path, tmp_path: Path, text: str) 
     (file,) = (tmp_path / "cache" / "listings").iterdir()
     file.write_text(text)
     assert list_known(root) == first
+
+
+@pytest.mark.parametrize("source", ["csv", "folder"])
+def test_a_listing_that_cannot_be_kept_is_said_once(
+    root: Path, tmp_path: Path, source: str
+) -> None:
+    (root / "train.csv").write_text("ID,target\n1,a\n2,b\n")
+    os.utime(root, (1e9, 1e9))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "listings").write_text("a file")
+    read = _source(source, root)
+    said = [note for note in read.read().notes if "cannot be written" in note]
+    assert len(said) == 1
+    assert str(tmp_path / "cache" / "listings") in said[0]
+
+
+def test_clearing_the_cache_removes_listings(root: Path, tmp_path: Path) -> None:
+    list_known(root)
+    assert list((tmp_path / "cache" / "listings").iterdir())
+    clear(tmp_path / "cache")
+    assert not list((tmp_path / "cache" / "listings").iterdir())
+
+
+def _source(name: str, root: Path) -> sources.Csv | sources.Folder | sources.Archived:
+    if name == "csv":
+        return sources.csv(root=str(root), train_images=".")
+    return sources.folder(root=str(root))

@@ -122,6 +122,7 @@ class Folder:
         if left:
             said.notes.append(f"{root}: {left} images named by leave are left out")
         said.notes += [f"{root}: {note}" for note in found.notes]
+        said.notes += [found.unkept] if found.unkept else []
         skipped = [
             f"{count} {suffix or 'without a suffix'}" for suffix, count in found.others.items()
         ]

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def list_known(root: Path, below: Sequence[str] = ("",)) -> Listing:
     found = list_folder(root, below)
     latest = max(found.folders.values(), default=0) / 1e9
     if len(found.images) >= LARGE and latest < started - _SETTLED:
-        _write(file, found)
+        return replace(found, unkept=_write(file, found))
     return found
 
 
@@ -55,9 +56,9 @@ def _read(file: Path, root: Path) -> Listing | None:
     return Listing(root, images, folders, Counter(others), tuple(notes))
 
 
-def _write(file: Path, found: Listing) -> None:
-    """Keep a listing. Where the cache cannot be written the next start walks again; that the cache
-    cannot be used is told by whoever needs it."""
+def _write(file: Path, found: Listing) -> str:
+    """Keep a listing. Returns why it cannot be kept, and the next start walks again; "" where it
+    is."""
     text = json.dumps(
         {
             "images": found.images,
@@ -73,5 +74,9 @@ def _write(file: Path, found: Listing) -> None:
         ) as part:
             part.write(text)
         os.replace(part.name, file)
-    except OSError:
-        return
+    except OSError as error:
+        return (
+            f"{file.parent}: cannot be written ({error.strerror or error}), so that large folders "
+            "are walked again at each start; move the cache with TOOLKIT_CACHE"
+        )
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections import Counter
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.builtin.formats import IMAGE_SUFFIXES
+from toolkit.files import NOWHERE, kind_of
 
 # What systems and programs leave behind.
 _JUNK_FOLDERS = frozenset(
@@ -33,6 +35,8 @@ class Listing:
     """Files that are no images, counted by suffix."""
     notes: tuple[str, ...] = ()
     """What was passed over and should be known: loops, links that lead nowhere, odd files."""
+    unkept: str = field(default="", compare=False)
+    """Why a large listing is not kept for the next start."""
 
 
 def list_folder(root: Path, below: Sequence[str] = ("",)) -> Listing:
@@ -64,11 +68,11 @@ def list_folder(root: Path, below: Sequence[str] = ("",)) -> Listing:
             path = f"{relative}/{entry.name}" if relative else entry.name
             kind = _kind(entry)
             if kind is None:
-                notes.append(f"{path} is a link that leads nowhere")
+                notes.append(f"{path} {_lost(entry)}")
             elif stat.S_ISDIR(kind):
                 (links if entry.is_symlink() else inner).append(path)
             elif not stat.S_ISREG(kind):
-                notes.append(f"{path} is no ordinary file, and is left out")
+                notes.append(f"{path} is {kind_of(kind)}, and is left out")
             elif _is_image(entry):
                 images.append(path)
             else:
@@ -88,7 +92,7 @@ def subfolders(place: Path) -> list[str]:
     """Names of the folders in a folder, sorted, without hidden ones, what systems leave, and links
     to what is read already."""
     try:
-        found = [entry for entry in _entries(place) if entry.is_dir()]
+        found = [entry for entry in _entries(place) if _is_folder(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(e.name for e in found if not (e.is_symlink() and _leads_back(e.path, place)))
@@ -141,7 +145,7 @@ def is_junk(name: str, *, folder: bool) -> bool:
 def _entries(place: Path) -> Iterator[os.DirEntry[str]]:
     with os.scandir(place) as entries:
         for entry in entries:
-            if not is_junk(entry.name, folder=entry.is_dir()):
+            if not is_junk(entry.name, folder=_is_folder(entry)):
                 yield entry
 
 
@@ -154,7 +158,27 @@ def _kind(entry: os.DirEntry[str]) -> int | None:
             return None
     if entry.is_dir(follow_symlinks=False):
         return stat.S_IFDIR
-    return stat.S_IFREG if entry.is_file(follow_symlinks=False) else stat.S_IFIFO
+    if entry.is_file(follow_symlinks=False):
+        return stat.S_IFREG
+    return entry.stat(follow_symlinks=False).st_mode
+
+
+def _lost(entry: os.DirEntry[str]) -> str:
+    """What is wrong with a link that leads to no file."""
+    try:
+        entry.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "is a link that leads in a circle"
+    return NOWHERE
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry leads to a folder; a link in a circle does not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _is_image(entry: os.DirEntry[str]) -> bool:

@@ -68,10 +68,16 @@ class Place:
             which: training or test, for words.
         """
         found = Found([self.path(name + suffix) for name in ids])
+        self._find(found, ids, suffix, which)
+        if "listing" in self.__dict__ and self.listing.unkept:
+            found.notes.append(self.listing.unkept)
+        return found
+
+    def _find(self, found: Found, ids: Sequence[str], suffix: str, which: str) -> None:
         there = self._there(ids, suffix, found.paths)
         rest = [row for row, exists in enumerate(there) if not exists]
         if not rest or not self.images:
-            return found
+            return
         taken = {path for path, exists in zip(found.paths, there, strict=True) if exists}
         free = [name for name in self.images if self.path(name) not in taken]
         got = resolve([self._below(ids[row]) for row in rest], free, str(self.folder.absolute()))
@@ -86,7 +92,6 @@ class Place:
         found.notes += [f"{self.folder}: {line}" for line in missing]
         found.problems += [f"{self.folder}: {line}" for line in lines[len(missing) :]]
         found.problems += _shared(found.paths, ids, rest, self.folder)
-        return found
 
     def _there(self, ids: Sequence[str], suffix: str, paths: Sequence[str]) -> list[bool]:
         """Whether each expected file exists."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolkit.builtin.tables import Rows, read_rows
 from toolkit.errors import DataError
-from toolkit.files import is_there, require_regular
+from toolkit.files import in_words, is_there, require_regular
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Reader:
         try:
             require_regular(file)
         except OSError as error:
-            raise DataError(f"{file}: cannot be read: {error}") from error
+            raise DataError(f"{file}: {in_words(error)}") from error
         wanted = [column.strip() for column in columns]
         rows = read_rows(file, self.encoding, self.separator, self.header)
         if not rows.header and self.header == "auto" and not set(wanted) <= set(rows.frame.columns):
@@ -55,7 +55,7 @@ def is_table(root: Path, name: str) -> bool:
     try:
         return bool(name) and is_there(file)
     except OSError as error:
-        raise DataError(f"{file}: {error}") from error
+        raise DataError(f"{file}: {in_words(error)}") from error
 
 
 def noted(file: Path, rows: Rows) -> list[str]:

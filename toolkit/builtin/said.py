@@ -16,6 +16,6 @@ class Said:
 
     def add(self, found: Found) -> list[str]:
         """The paths that were found, once the rest of it is noted."""
-        self.notes += found.notes
+        self.notes += [note for note in found.notes if note not in self.notes]
         self.problems += found.problems
         return found.paths

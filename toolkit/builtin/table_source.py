@@ -136,6 +136,8 @@ class Csv:
         if is_table(root, self.train):
             return
         missing = "folder" if not root.is_dir() else f"{self.train} in it"
+        if (root / self.train).is_dir():
+            missing += ": a folder has that name"
         raise DataError(
             f"{root}: there is no such {missing}",
             f"  Put there: {self.train} ({self.id_column},{self.target_column}), "

@@ -12,6 +12,7 @@ from toolkit.check.reading import Reading
 from toolkit.check.tables import TableSeen, read_tables
 from toolkit.errors import DataError, listed
 
+_ODD = 5  # links and files that could not be read, and are named where nothing was found
 SOURCES = ("csv", "folder", "names")
 
 
@@ -121,7 +122,8 @@ def _no_table(looked: Looked, passed: list[str], inventory: Inventory, chosen: C
 
 def _nothing(looked: Looked, passed: list[str], inventory: Inventory) -> DataError:
     root = inventory.root
-    lines = [f"  {line}" for line in (*looked.unnamed, *passed)]
+    odd = [f"{root}: {note}" for note in inventory.listing.notes[:_ODD]]
+    lines = [f"  {line}" for line in (*looked.unnamed, *passed, *inventory.notes, *odd)]
     if not inventory.images:
         lines.append("  there is no image below it")
     return DataError(

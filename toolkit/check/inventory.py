@@ -97,6 +97,7 @@ def look(root: Path) -> Inventory:
             for file in place.iterdir()
             if file.suffix.lower() in TABLE_SUFFIXES and not is_junk(file.name, folder=False)
         )
+        notes += [f"{root / n}: is a folder, and no table" for n in found if (root / n).is_dir()]
         found = [name for name in found if (root / name).is_file()]
         if len(found) > _CROWD:
             notes.append(f"{folder or root}: its {len(found)} tables are passed over")

@@ -58,7 +58,8 @@ def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it 
     if archive is not None:
         return _of_archive(archive, path, chosen)
     if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder")
+        why = why_unreadable(path) if path.is_symlink() else "there is no such file or folder"
+        raise DataError(f"{path}: {why}")
     if not path.is_file() and not path.is_dir():
         raise DataError(f"{path}: {why_unreadable(path)}")
     root = path

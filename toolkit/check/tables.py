@@ -13,7 +13,7 @@ from toolkit.builtin.tables import Rows, read_rows
 from toolkit.check.ask import Chosen
 from toolkit.check.inventory import Inventory
 from toolkit.errors import DataError
-from toolkit.files import require_regular
+from toolkit.files import in_words, require_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def read_tables(inventory: Inventory, chosen: Chosen) -> tuple[list[TableSeen], 
                 passed.append(f"{error.lines[0]}; it is passed over")
             continue
         except OSError as error:
-            passed.append(f"{file}: {error}; it is passed over")
+            passed.append(f"{file}: {in_words(error)}; it is passed over")
             continue
         if len(rows.frame):
             seen.append(TableSeen(name, rows))

@@ -7,7 +7,6 @@ after half a minute, and give up after ten (`TOOLKIT_READ_SECONDS`).
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import queue
@@ -17,19 +16,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
 
 from toolkit.errors import UserError
+from toolkit.files.regular import NOWHERE as NOWHERE
+from toolkit.files.regular import NoRegularFile as NoRegularFile
+from toolkit.files.regular import in_words as in_words
+from toolkit.files.regular import kind_of as kind_of
+from toolkit.files.regular import must_be_regular
+from toolkit.files.regular import open_regular as open_regular
+from toolkit.files.regular import require_no_shortage as require_no_shortage
 
 FOLDER_VARIABLE = "TOOLKIT_CACHE"
 LIMIT_VARIABLE = "TOOLKIT_READ_SECONDS"
 DEFAULT_LIMIT_SECONDS = 600.0
 REPORT_SECONDS = 30.0
 
-# What the system is short of: no fault of the file that happened to be read.
-_SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _THREADS = 8
 _CHUNK = 64  # files that a thread takes at once
 
@@ -41,59 +45,6 @@ def cache_folder() -> Path:
     """`TOOLKIT_CACHE`, or the user's cache folder."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     return Path(chosen) if chosen else user_cache_path("recipe-toolkit")
-
-
-class NoRegularFile(OSError):
-    """The path is there, but reading it could block, or has no meaning."""
-
-
-def open_regular(path: str | Path) -> BinaryIO:
-    """A regular file, opened for reading; links are followed.
-
-    Raises `NoRegularFile` for anything else, `OSError` where the file cannot be opened, and
-    `UserError` where the system is short of memory or of open files.
-    """
-    try:
-        _require_regular(os.stat(path))
-        # Whatever takes the file's place between the two calls: opening does not wait for it.
-        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(path, flags | getattr(os, "O_NOCTTY", 0))
-        try:
-            _require_regular(os.fstat(descriptor))
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return os.fdopen(descriptor, "rb")
-    except OSError as error:
-        require_no_shortage(path, error)
-        raise
-    except ValueError as error:  # a name with a NUL in it
-        raise OSError(errno.EINVAL, str(error)) from error
-
-
-def _require_regular(found: os.stat_result) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise NoRegularFile(f"is {_kind(found.st_mode)}; only regular files are read")
-
-
-def _kind(mode: int) -> str:
-    kinds = {
-        stat.S_IFIFO: "a FIFO",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-        stat.S_IFDIR: "a folder",
-    }
-    return kinds.get(stat.S_IFMT(mode), "no file")
-
-
-def require_no_shortage(path: str | Path, error: OSError) -> None:
-    """Raise `UserError` where the error says that the system is short of something."""
-    if error.errno in _SHORTAGES:
-        raise UserError(
-            f"{path}: cannot be read now: {error.strerror}; raise the limit (`ulimit -n`) or end "
-            "other programs, then start again"
-        ) from error
 
 
 def require_regular(path: str | Path) -> None:
@@ -123,11 +74,15 @@ def is_there(path: str | Path) -> bool:
     something else has its name: to go on as if nothing were there would hide it."""
     try:
         found = bounded(lambda: os.stat(path), str(path))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if os.path.islink(path):
+            raise NoRegularFile(NOWHERE) from error
+        return False
+    except ValueError:
         return False
     if stat.S_ISDIR(found.st_mode):
         return False
-    _require_regular(found)
+    must_be_regular(found)
     return True
 
 
@@ -136,11 +91,9 @@ def why_unreadable(path: str | Path) -> str:
     try:
         read_bytes(path)
     except FileNotFoundError:
-        return "there is no such file"
-    except NoRegularFile as error:
-        return str(error)
+        return NOWHERE if os.path.islink(path) else "there is no such file"
     except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
+        return in_words(error)
     return "cannot be read"  # it could not be a moment ago
 
 
