@@ -69,11 +69,11 @@ def in_shell(word: object) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """What a stranger's code raised, in one line: `ValueError: no licence file`."""
+    """What third-party code raised, in one line: `ValueError: no licence file`."""
     name = type(error).__name__
     try:
         text = str(error)
-    except Exception as failure:  # noqa: BLE001 - a stranger's `__str__` may raise, too
+    except Exception as failure:  # noqa: BLE001 - a third party's `__str__` may raise, too
         text = f"(its text cannot be made: {type(failure).__name__})"
     if not isinstance(error, ToolkitError):
         text = f"{name}: {text}" if text else name

@@ -163,7 +163,8 @@ def run_plan(
     anew = again or begun_anew(folder)
     job = Job(plan, plan_hash, prepared.data, folder, stages, tell, anew=anew)
     if not (folder.finished and is_whole(job)):
-        with held(folder):
+        # The generators of whoever calls go on as if nothing had been trained.
+        with held(folder), same_random_numbers():
             _carry_out(job)
     else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -93,7 +94,10 @@ print(json.dumps([os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules, wai
 
 @pytest.mark.parametrize(
     "how",
-    ["from toolkit import run", "import toolkit; toolkit.run"],
+    [
+        "from toolkit import set_up_process; set_up_process(); from toolkit import run",
+        "import toolkit; toolkit.set_up_process(); toolkit.run",
+    ],
 )
 def test_from_python_the_policy_is_chosen_before_torch_is_imported(how: str) -> None:
     environ = {k: v for k, v in os.environ.items() if k != POLICY} | {"OMP_NUM_THREADS": "2"}
@@ -107,3 +111,20 @@ def test_from_python_the_policy_is_chosen_before_torch_is_imported(how: str) -> 
     policy, torch, line = json.loads(done.stdout)
     assert (policy, torch) == ("PASSIVE", True)
     assert "other processes use" in line
+
+
+def test_a_run_from_python_changes_nothing_of_its_process(
+    tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    import toolkit
+
+    kept: list[bool] = []
+    monkeypatch.setattr("toolkit.train.memory.keep_freed_memory", lambda: kept.append(True))
+    state, environ, threads = torch.get_rng_state(), dict(os.environ), torch.get_num_threads()
+    toolkit.run(tiny_recipe, overrides={"train.epochs": 1}, runs=tiny_recipe.parent / "runs")
+    assert not kept
+    assert os.environ.get(POLICY) == environ.get(POLICY)
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)

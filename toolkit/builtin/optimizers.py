@@ -60,7 +60,7 @@ def why_not(use: str) -> str | None:
                 for _ in range(2):
                     model(torch.randn(4, 3, 8, 8, device=device)).square().mean().backward()
                     optimizer.step()
-        # A stranger's optimizer, or the package behind it, may raise anything.
+        # A third party's optimizer, or the package behind it, may raise anything.
         except Exception as error:  # noqa: BLE001
             return " ".join(str(error).split()) or cause(error)
     odd = [type(v).__name__ for v in _leaves(optimizer.state_dict()) if not isinstance(v, _KEPT)]

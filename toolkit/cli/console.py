@@ -1,4 +1,4 @@
-"""What a person sees: a live bar on a terminal, plain lines elsewhere, and tables."""
+"""The console: a live bar on a terminal, plain lines elsewhere, and tables."""
 
 from __future__ import annotations
 

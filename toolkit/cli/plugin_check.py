@@ -77,7 +77,7 @@ def _components(plugin: Loaded, host: Host, untried: list[str]) -> Iterator[str]
         except PluginError as error:
             yield str(error)
             continue
-        # An annotation may run a stranger's code, or compare what cannot be compared.
+        # An annotation may run third-party code, or compare what cannot be compared.
         except Exception as error:  # noqa: BLE001
             text = f"its options cannot be checked: {cause(error)}"
             yield f"{entry.kind} {entry.name} ({entry.target}): {text}"

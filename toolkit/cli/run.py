@@ -32,9 +32,9 @@ def run(
     from toolkit.recipe.load import load_recipe
     from toolkit.recipe.plan import smoke_overrides
     from toolkit.recipe.planner import make_plan
-    from toolkit.train.waiting import waiting
+    from toolkit.train.process import set_up_process
 
-    waiting()  # before anything imports torch; the run says what was chosen
+    set_up_process()  # before anything imports torch; the run says what was chosen
     # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
     overrides = parse_overrides(set_)
     host = load_host()

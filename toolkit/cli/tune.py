@@ -70,9 +70,9 @@ def tune(
     from toolkit.plugin.host import load_host
     from toolkit.recipe.load import load_recipe
     from toolkit.recipe.planner import make_plan
-    from toolkit.train.waiting import waiting
+    from toolkit.train.process import set_up_process
 
-    waiting()  # before anything imports torch; the study says what was chosen
+    set_up_process()  # before anything imports torch; the study says what was chosen
     # Planned before the search is imported: a mistake in the space shows without torch's start.
     host, overrides = load_host(), parse_overrides(set_)
     name = _recipe_of_the_latest_run(runs) if recipe is None else recipe

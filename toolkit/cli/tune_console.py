@@ -1,4 +1,4 @@
-"""What a person sees of a study: a live table on a terminal, a line a trial elsewhere."""
+"""The console of a study: a live table on a terminal, a line a trial elsewhere."""
 
 from __future__ import annotations
 

@@ -102,9 +102,9 @@ def problems_of_test_labels(labels: object, ids: Collection[str], classes: int) 
     twice = sorted(set(labels["id"][labels["id"].duplicated()]))
     if twice:
         found.append(f"{len(twice)} IDs appear twice ({listed(twice)})")
-    strangers = sorted(set(labels["id"]) - set(ids))
-    if strangers:
-        found.append(f"{len(strangers)} IDs are no test IDs of the run ({listed(strangers)})")
+    unknown = sorted(set(labels["id"]) - set(ids))
+    if unknown:
+        found.append(f"{len(unknown)} IDs are no test IDs of the run ({listed(unknown)})")
     outside = int(((values < 0) | (values >= classes)).sum())
     if outside:
         found.append(f"{outside} labels are outside 0..{classes - 1}")

@@ -70,7 +70,7 @@ def _model_of(entry: Entry, factory: Callable[..., Any]) -> type[BaseModel]:
         fields[parameter.name] = (annotation, default)
     try:
         return create_model(entry.name, __config__=STRICT, **fields)
-    # Pydantic has its own errors, and what a stranger's annotation raises comes through as it is.
+    # Pydantic has its own errors, and what third-party annotations raise comes through as it is.
     except Exception as error:
         text = cause(error).partition(" For further information")[0]
         raise PluginError(f"{where}: no options model can be made: {text}") from error

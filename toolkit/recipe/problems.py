@@ -27,7 +27,7 @@ def validate(
         return model.model_validate(dict(given)), []
     except ValidationError as error:
         return None, list(_explained(model, given, error))
-    # A validator in a stranger's annotation may raise anything.
+    # A validator in a third party's annotation may raise anything.
     except Exception as error:  # noqa: BLE001
         return None, [(WHOLE, f"its options cannot be checked: {cause(error)}")]
 

@@ -102,7 +102,7 @@ def mend_folds(
 
 
 def _one_row_trains(job: Job) -> Callable[[], bool]:
-    """Tried where somebody asks, and once."""
+    """Tried at the first call, and once."""
     facts = facts_of(job.plan, job.data.table, job.data.table.train["label"].to_numpy())
     return cache(partial(trains_on_one_row, job.plan, facts))
 

@@ -16,7 +16,6 @@ from toolkit.model.build import build_model
 from toolkit.model.device import make_accelerator
 from toolkit.model.layout import placed
 from toolkit.train.job import FoldJob, Rows
-from toolkit.train.memory import keep_freed_memory
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.order import epoch_rows
 from toolkit.train.state import require_state
@@ -53,8 +52,6 @@ def build_learner(job: FoldJob) -> Learner:
     plan, train = job.plan, job.plan.train
     accelerator = make_accelerator(train.precision)
     device: torch.device = accelerator.device
-    if device.type == "cpu":
-        keep_freed_memory()
     torch.manual_seed(_seed(job, _WEIGHTS))
     model, preprocess = build_model(plan, job.facts)
     model = placed(model, device, channels_last=train.channels_last)

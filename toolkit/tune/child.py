@@ -20,6 +20,7 @@ from toolkit.runs.address import redacted
 from toolkit.runs.children import without_main
 from toolkit.runs.machine import machine_fault
 from toolkit.runs.signals import die_with, interruptible, killed_by
+from toolkit.train.memory import keep_freed_memory
 
 _POLL_SECONDS = 1.0
 
@@ -132,8 +133,9 @@ def dismiss(children: Sequence[Child]) -> None:
 
 
 def _main(task: Task, arguments: tuple[Any, ...], pipe: Connection, parent: int) -> None:
-    """The process."""
+    """The process. It is ours alone, so that its memory may be kept as training likes it."""
     die_with(parent)
+    keep_freed_memory()
 
     def alive() -> None:
         if os.getppid() != parent:

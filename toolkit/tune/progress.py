@@ -69,7 +69,7 @@ def rows_of(study: Study, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]
 
 
 def show(study: Study, trial: Trial) -> None:
-    """Tell who looks on where a trial stands."""
+    """Tell whoever watches where a trial stands."""
     frozen = trial.study.get_trials(deepcopy=False)[trial.number]
     study.bench.notify(Event("trial", data=row_of(study, frozen)))
 
