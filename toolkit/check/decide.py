@@ -38,7 +38,7 @@ def decide(inventory: Inventory, chosen: Chosen) -> tuple[Reading, list[str]]:
                 f"{inventory.root}: --source folder needs two class folders with images; it has "
                 f"{len(folders.classes)}"
             )
-        reading = folder_reading(folders, tables, looked.named, inventory, chosen)
+        reading = folder_reading(folders, tables, looked.named, inventory, chosen, looked.unnamed)
     else:
         labels = name_labels(inventory, folders.layout)
         if not labels:

@@ -14,6 +14,9 @@ from toolkit.data.rare import rare_warning
 from toolkit.data.table import table_problems
 from toolkit.errors import listed
 
+_MANY, _LARGE = 50_000, 2 << 30
+"""Files of equal sizes, and their bytes, that a first look reads."""
+
 
 def refused(found: Survey) -> list[str]:
     """Faults that stop every run, a line each."""
@@ -27,6 +30,7 @@ def refused(found: Survey) -> list[str]:
                 "without an image there is no row in the submission"
             )
             problems += _about(found, "test IDs")
+        problems += found.unreadable_test
     missing = _absent(table.train["id"], table.train["path"])
     if len(missing) == len(table.train) and missing:
         problems.append(f"no training row names an image ({listed(missing)})")
@@ -66,11 +70,15 @@ def _absent(ids: Iterable[str], paths: Iterable[str]) -> list[str]:
     ]
 
 
-def duplicates(table: Table) -> Duplicates:
-    """The files that are there more than once. Only those of one size are read."""
+def duplicates(table: Table) -> Duplicates | None:
+    """The files that are there more than once. Only those of one size are read; None where these
+    are too many for a first look."""
     paths = [*table.train["path"], *([] if table.test is None else table.test["path"])]
     there = sorted((os.stat(p).st_size, p) for p in dict.fromkeys(paths) if os.path.isfile(p))
     size: Callable[[tuple[int, str]], int] = lambda item: item[0]  # noqa: E731
-    alike = [[path for _, path in group] for _, group in groupby(there, size)]
-    digests = content_digests([p for group in alike if len(group) > 1 for p in group], ignore)
+    groups = [list(group) for _, group in groupby(there, size)]
+    alike = [item for group in groups if len(group) > 1 for item in group]
+    if len(alike) > _MANY or sum(map(size, alike)) > _LARGE:
+        return None
+    digests = content_digests([path for _, path in alike], ignore)
     return duplicates_of(with_contents(table, {path: digests.get(path) for path in paths}))

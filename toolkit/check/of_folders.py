@@ -82,14 +82,20 @@ def folder_reading(
     named: Sequence[tuple[TableSeen, Naming]],
     inventory: Inventory,
     chosen: Chosen,
+    unnamed: Sequence[str] = (),
 ) -> Reading:
-    """The options of the source `folder` where folders are classes, and why."""
+    """The options of the source `folder` where folders are classes, and why.
+
+    Args:
+        unnamed: why tables name no images.
+    """
     layout, root = found.layout, inventory.root
     counts = Counter(found.label_of.values())
     if found.are_parts and chosen.source != "folder" and any(map(PARTS.search, counts)):
         raise DataError(
             f"{root}: the folders {listed(sorted(counts))} look like parts of one set of images, "
-            "and nothing says the labels; if these are classes: --source folder"
+            "and nothing says the labels; if these are classes: --source folder",
+            *(f"  {line}" for line in unnamed),
         )
     if chosen.source != "folder":
         refuse_nested(found.label_of, root)

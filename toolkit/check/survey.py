@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,13 @@ from toolkit.builtin.splits import role_of
 from toolkit.check.ask import Chosen, Unclear
 from toolkit.check.decide import decide
 from toolkit.check.inventory import Inventory, look
+from toolkit.check.opened import Opened, open_images
 from toolkit.check.tables import TABLE_WORDS
 from toolkit.contracts import Table, ignore
-from toolkit.data.images import image_size
 from toolkit.data.table import read_table
 from toolkit.errors import DataError
-from toolkit.files import bounded, why_unreadable
+from toolkit.files import why_unreadable
 from toolkit.files.archives import archive_in
-
-_SAMPLED = 200  # images whose size is looked at
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Survey:
     """The `[data]` section: `use` and every option that differs from its default."""
     table: Table
     sides: tuple[tuple[int, int], ...]
-    """Width and height of some of the images, pixels."""
+    """Width and height of the images whose header was read, pixels."""
     repeating: Mapping[str, int]
     """Other columns whose values repeat, and how many values they have: groups, perhaps."""
     why: tuple[str, ...] = ()
@@ -46,6 +43,10 @@ class Survey:
     """Some training images that cannot be read, with the reason."""
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Files that are neither images nor tables, by suffix."""
+    unreadable_test: tuple[str, ...] = ()
+    """The same of test images, without which there is no submission."""
+    opened: str = ""
+    """How far the images were looked at."""
 
 
 def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it is frozen
@@ -91,6 +92,7 @@ def _of_archive(archive: Path, path: Path, chosen: Chosen) -> Survey:
         why=tuple(map(found.worded, seen.why)),
         left=tuple(map(found.worded, seen.left)),
         unreadable=tuple(map(found.worded, seen.unreadable)),
+        unreadable_test=tuple(map(found.worded, seen.unreadable_test)),
     )
 
 
@@ -106,16 +108,19 @@ def _of_folder(root: Path, said: str, chosen: Chosen) -> Survey:
     options = {key: value for key, value in section.items() if key != "use"}
     source = csv(**options) if reading.use == "csv" else folder(**options)
     table = read_table(source)
-    sides, unreadable = _sides(list(table.train["path"]))
+    opened = _opened(table, said)
+    tested = [] if table.test is None else list(table.test["path"])
     return Survey(
         section,
         table,
-        sides,
+        opened.sides,
         reading.repeating,
         reading.why,
         (*left, *inventory.listing.notes),
-        unreadable,
+        tuple(opened.faults_of(list(table.train["path"]), "training")),
         _skipped(inventory),
+        tuple(opened.faults_of(tested, "test")),
+        opened.words(),
     )
 
 
@@ -136,18 +141,17 @@ def _skipped(inventory: Inventory) -> dict[str, int]:
     return {suffix: count for suffix, count in sorted(counts.items()) if count > 0}
 
 
-def _sides(paths: list[str]) -> tuple[tuple[tuple[int, int], ...], tuple[str, ...]]:
-    """Sizes of images spread over the table, and those among them that cannot be read."""
-    sides, faults = [], []
-    for path in paths[:: max(1, len(paths) // _SAMPLED)]:
-        if not isinstance(path, str) or not os.path.exists(path):
-            continue  # told with the rows that name no image
-        try:
-            sides.append(bounded(partial(image_size, path), path))
-        except DataError as error:
-            faults.append(error.lines[0])
-    if not sides:
+def _opened(table: Table, root: str) -> Opened:
+    """Raises `DataError` where no training image can be read."""
+    trained = list(table.train["path"])
+    tested = [] if table.test is None else list(table.test["path"])
+    found = open_images([*trained, *tested])
+    if not any(isinstance(path, str) and os.path.exists(path) for path in trained):
+        why = [note for note in (*table.problems, *table.notes) if "IDs" in note]
+        raise DataError(f"{root}: no training row names an image that is there", *why)
+    if not found.sides:
         raise DataError(
-            f"{paths[0]}: it and the others looked at are no readable images", *faults[:3]
+            f"{root}: no image of {found.headers} that were opened can be read",
+            *found.faults_of(trained, "training")[:3],
         )
-    return tuple(sides), tuple(faults)
+    return found

@@ -29,6 +29,7 @@ def survey_lines(found: Survey) -> Iterator[str]:
             f"  columns whose values repeat: {listed(named)}; if images of one value belong "
             "together: --group COLUMN"
         )
+    yield f"  {found.opened}"
     yield from (f"  {line}" for line in _duplicates(table))
     yield from (f"  {line}" for line in _submission(table))
     for note in (*table.notes, *found.left):
@@ -61,6 +62,9 @@ def _one_line(name: str) -> str:
 
 def _duplicates(table: Table) -> Iterator[str]:
     found = duplicates(table)
+    if found is None:
+        yield "duplicates: not looked for, since there are many files; `toolkit run` does"
+        return
     if found.train:
         yield (
             f"duplicates: {found.train} training files have the content of another; equal files "
