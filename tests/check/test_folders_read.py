@@ -147,3 +147,11 @@ def test_columns_that_may_be_groups_are_named_in_one_line_and_only_where_none_is
     found = survey(tmp_path)
     assert found.source["group_column"] == "patient"
     assert not [line for line in survey_lines(found) if "values repeat" in line]
+
+
+def test_a_folder_of_tables_alone_needs_no_word_in_the_recipe(tmp_path: Path, draw: Draw) -> None:
+    draw("images", 12)
+    rows = "".join(f"{k:03d}.png,{'ab'[k % 2]}\n" for k in range(12))
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "train.csv").write_text(f"id,label\n{rows}")
+    assert "leave" not in survey(tmp_path).source

@@ -71,7 +71,7 @@ def _has_originals(name: str, made: set[str], images: Sequence[str]) -> bool:
         if hits < _MOST * _in_classes(head, beside):
             return False
         found, total = found + hits, total + len(inside)
-    return found >= _MOST * total
+    return total > 0 and found >= _MOST * total
 
 
 def _has_one(twins: Counter[str], below: str) -> bool:
