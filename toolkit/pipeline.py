@@ -133,6 +133,7 @@ def _handed(
 
 
 @machine_faults()
+@same_random_numbers()  # the generators of whoever calls go on as if nothing had been trained
 def run_plan(
     plan: Plan,
     *,
@@ -163,8 +164,7 @@ def run_plan(
     anew = again or begun_anew(folder)
     job = Job(plan, plan_hash, prepared.data, folder, stages, tell, anew=anew)
     if not (folder.finished and is_whole(job)):
-        # The generators of whoever calls go on as if nothing had been trained.
-        with held(folder), same_random_numbers():
+        with held(folder):
             _carry_out(job)
     else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
