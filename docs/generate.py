@@ -320,7 +320,8 @@ def _files() -> Iterator[str]:
         (
             "oof.parquet, test.parquet",
             "Of each fold, and joined. The true labels of out-of-fold rows: `run.truth`, or the "
-            "column `label` of `folds.csv`.",
+            "column `label` of `folds.csv`, whose `fold` is -1 for rows that train beside a given "
+            "split.",
             key_lists.PREDICTIONS,
         ),
     ):

@@ -243,8 +243,8 @@ class Table:
 
     `train` has the columns `id, path, label, parent, group`; `label` indexes `classes`, `parent`
     is the ID of the original that the row was made from (its own ID for an original), `group`
-    names rows that must stay in one fold (its own ID where there is no group). `test`, if any,
-    has `id, path`, in the order of the submission.
+    names rows that must stay in one fold (its own ID where there is no group). A column `split`
+    may say in which split each row came. `test`, if any, has `id, path`, in the submission's order.
     """
 
     train: pd.DataFrame

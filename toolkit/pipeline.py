@@ -183,7 +183,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
     with tempfile.TemporaryDirectory(
         prefix="toolkit-smoke-", ignore_cleanup_errors=True
     ) as scratch:
-        some, cache = partial(handful, folds=plan.split.folds), Path(scratch) / "cache"
+        some, cache = partial(handful, folds=plan.folds), Path(scratch) / "cache"
         prepared = prepare(plan, cache, stages, skip_bad=skip_bad, some=some)
         plan_hash = prepared.plan_hash
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
@@ -205,7 +205,7 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
         warnings = [
             *duplicates_of(job.data.table).warnings(),
             *fold_warnings(job.data.table, folds),
-            *rare_warning(job.data.table, job.plan.split.folds),
+            *rare_warning(job.data.table, job.plan.folds),
         ]
         for warning in warnings:
             job.notify(Event("message", f"warning: {warning}"))
@@ -250,7 +250,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Join the folds, write the submission, the page, and the report last of all."""
     plan, folder, table = job.plan, job.folder, job.data.table
-    numbers = range(plan.split.folds)
+    numbers = range(plan.folds)
     oof = join_oof([folder.fold(fold).oof for fold in numbers], table, meta)
     write_predictions(folder.oof, oof, meta)
     submission = None

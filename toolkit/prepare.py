@@ -71,4 +71,4 @@ def try_components(plan: Plan, table: Table, notify: Notify) -> None:
     check_clip(plan.submission.clip, len(table.classes))
     if table.test is not None and not table.problems and len(table.train):
         facts = facts_of(plan, table, table.train["label"].to_numpy())
-        check_ensembler(plan.choice("ensemble"), facts, plan.split.folds)
+        check_ensembler(plan.choice("ensemble"), facts, plan.folds)

@@ -42,7 +42,7 @@ class Archived:
         return replace(
             table,
             problems=tuple(map(found.worded, table.problems)),
-            notes=(*looked_into(found), *map(found.worded, table.notes)),
+            notes=(*looked_into(found), *(type(n)(found.worded(n)) for n in table.notes)),
             submission=form,
             held=found.lease,
         )

@@ -20,6 +20,7 @@ from toolkit.builtin.reading import Reader, is_table, noted
 from toolkit.builtin.said import Said
 from toolkit.builtin.sample import Classes, two_columns
 from toolkit.builtin.sampled import Sample
+from toolkit.builtin.splits import SPLIT, joined, split_name
 from toolkit.contracts import Submission, Table
 from toolkit.errors import DataError, listed
 
@@ -38,6 +39,8 @@ class _Image:
     path: str
     label: str
     """Empty where its name says none."""
+    split: str = "train"
+    """As its folder is called."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,9 @@ class Folder:
         train = pd.DataFrame(rows, columns=["id", "path", "label"]).astype({"label": "int64"})
         train["parent"] = train["id"]
         train["group"] = self._groups(root, train["id"], said)
+        if layout.valid is not None:
+            train[SPLIT] = [image.split for image in images]
+            said.notes.append(_joined_note(root, layout.valid, images))
         test, asked = self._test(root, layout, classes, said)
         return Table(
             train,
@@ -140,12 +146,10 @@ class Folder:
         if layout.valid is not None:
             own = {name.split("/")[0] for name in _inside(layout.valid, listing) if "/" in name}
             classes |= own
-            valid, others = _below(root, layout.valid, listing, sorted(own), f"{layout.valid}/")
-            stray += others
-            said.notes.append(
-                f"{root / layout.valid}: its {len(valid)} images are joined to the "
-                f"{len(trained)} of training; the folds validate"
+            valid, others = _below(
+                root, layout.valid, listing, sorted(own), f"{layout.valid}/", _valid_name(layout)
             )
+            stray += others
             only = [name for name in own if name not in layout.classes]
             if only:
                 said.notes.append(
@@ -161,8 +165,11 @@ class Folder:
     def _by_name(self, root: Path, layout: Layout, listing: Listing, said: Said) -> list[_Image]:
         tested = f"{layout.test}/" if layout.test else "/"
         images = [
-            _Image(f"{prefix}{name}", str(root / place / name), self._label_in(name))
-            for place, prefix in ((layout.train, ""), (layout.valid, f"{layout.valid}/"))
+            _Image(f"{prefix}{name}", str(root / place / name), self._label_in(name), split)
+            for place, prefix, split in (
+                (layout.train, "", "train"),
+                (layout.valid, f"{layout.valid}/", _valid_name(layout)),
+            )
             if place is not None
             for name in _inside(place, listing)
             if not f"{place}/{name}".lstrip("/").startswith(tested)
@@ -238,8 +245,24 @@ def _inside(place: str, listing: Listing) -> list[str]:
     return [name[len(head) :] for name in listing.images if name.startswith(head)]
 
 
+def _valid_name(layout: Layout) -> str:
+    return split_name((layout.valid or "").rpartition("/")[2], "valid")
+
+
+def _joined_note(root: Path, valid: str, images: Sequence[_Image]) -> str:
+    name = next((image.split for image in images if image.split != "train"), "valid")
+    apart = sum(image.split != "train" for image in images)
+    trained = len(images) - apart
+    return joined(root / valid, f"{apart} images", f"{trained} of training", name)
+
+
 def _below(
-    root: Path, place: str, listing: Listing, classes: Sequence[str], prefix: str = ""
+    root: Path,
+    place: str,
+    listing: Listing,
+    classes: Sequence[str],
+    prefix: str = "",
+    split: str = "train",
 ) -> tuple[list[_Image], list[str]]:
     """The images in the class folders of a place, class by class, and those in no class folder."""
     known = set(classes)
@@ -248,7 +271,8 @@ def _below(
     for name in _inside(place, listing):
         label, slash, _ = name.partition("/")
         if slash and label in known:
-            found[label].append(_Image(f"{prefix}{name}", str(root / place / name), label))
+            path = str(root / place / name)
+            found[label].append(_Image(f"{prefix}{name}", path, label, split))
         elif not slash:
             stray.append(name)
     return [image for label in classes for image in found[label]], stray

@@ -78,6 +78,16 @@ def csv(
         bool, Field(description="train each combination of labels (`a|b`) as a class of its own")
     ] = False,
     leave: Leave = None,
+    valid: Annotated[
+        str,
+        Field(
+            description="table of validation images with the columns of train, joined to training, "
+            'or used as split.given says; "": none'
+        ),
+    ] = "",
+    valid_images: Annotated[
+        str, Field(description='folder of its images; "": that of the training images')
+    ] = "",
 ) -> Csv | Archived:
     """A competition's layout: `train.csv` (ID, target), `meta.csv` (target, class name),
     `sample_submission.csv`, and the image folders `train/` and `test/`. Tables may be CSV and its
@@ -93,7 +103,11 @@ def folder(
         str, Field(description="folder with one sub-folder a class; where missing, root itself")
     ] = TRAIN,
     valid: Annotated[
-        str, Field(description='class folders of a validation split, joined to training; "": none')
+        str,
+        Field(
+            description="class folders of a validation split, joined to training, or used as "
+            'split.given says; "": none'
+        ),
     ] = VALID,
     test: Annotated[str, Field(description='folder of test images; optional; "": none')] = TEST,
     labels: Annotated[

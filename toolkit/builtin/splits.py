@@ -8,6 +8,9 @@ from typing import Literal
 
 Role = Literal["train", "valid", "test"]
 
+SPLIT = "split"
+"""An optional column of `Table.train`: the split that a row came in, as the data calls it."""
+
 _WORDS: dict[str, Role] = {
     "train": "train",
     "training": "train",
@@ -36,3 +39,28 @@ def role_of(name: str) -> Role | None:
     named = [word for word in words if word in _WORDS]
     others = [word for word in words if word not in _WORDS]
     return _WORDS[named[0]] if len(named) == 1 and set(others) <= _BESIDE else None
+
+
+class WhileJoined(str):
+    """A note of a table that holds as long as a given validation split is joined to training."""
+
+    __slots__ = ()
+
+
+def split_name(text: str, role: Role) -> str:
+    """What a split is called: as the data calls it, where that says its role."""
+    return text if role_of(text) == role else role
+
+
+def joined(place: object, valid: str, of: str, name: str) -> WhileJoined:
+    """The note of a validation split that is joined to training.
+
+    Args:
+        valid: what is joined, `"10 images"`.
+        of: to what, `"30 of training"`.
+        name: of the split.
+    """
+    return WhileJoined(
+        f"{place}: its {valid} are joined to the {of}; the folds validate (to validate on them "
+        f'alone: [split] given = "{name}")'
+    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.documents import FILE, LABEL
+from toolkit.builtin.label_faults import strange_labels, unknown_labels
 from toolkit.builtin.one_hot import one_label
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
@@ -15,8 +16,10 @@ from toolkit.builtin.said import Said
 from toolkit.builtin.sample import Classes, two_columns
 from toolkit.builtin.sampled import Sample, found_rows, inside
 from toolkit.builtin.several import several_problem
-from toolkit.builtin.splits import Role, role_of
+from toolkit.builtin.split_column import by_column
+from toolkit.builtin.splits import SPLIT, joined, split_name
 from toolkit.builtin.tables import Rows
+from toolkit.builtin.valid_table import prefixed, without_twins
 from toolkit.contracts import Submission, Table
 from toolkit.errors import DataError, listed
 
@@ -57,6 +60,8 @@ class Csv:
     positive: str | None = None
     combinations: bool = False
     leave: list[str] | None = None
+    valid: str = ""
+    valid_images: str = ""
 
     def read(self) -> Table:
         """Raises `DataError` where there is no data to speak of; lesser faults are listed."""
@@ -68,8 +73,7 @@ class Csv:
         place = Place(root, self.train_images, self.leave or ())
 
         def found(rows: pd.DataFrame) -> pd.DataFrame:
-            rows = inside(rows, self._id, place, said)
-            return found_rows(rows, self._id, place, self.suffix, said, "training")
+            return self._found(rows, place, said)
 
         return self.table_of(root, read, said, found, self._test)
 
@@ -88,18 +92,23 @@ class Csv:
             test: gives the test rows and the form of the submission, of the root, the training
                 rows, those of a test split, and the classes.
         """
+        import pandas as pd
+
         file, rows = root / self.train, read.frame
         rows = rows.assign(**{_TARGET: self._targets(file, rows, said.problems)})
-        splits = self._splits(file, rows, said)
-        rows, tested = rows[splits != "test"], rows[splits == "test"]
-        classes = self._classes(root, rows[_TARGET], said)
+        rows, tested = self._splits(file, rows, said)
+        apart = self._apart(root, rows, said)
+        targets = rows[_TARGET] if apart is None else pd.concat([rows, apart.frame])[_TARGET]
+        classes = self._classes(root, targets, said)
         labels = {target: label for label, target in enumerate(classes.targets)}
-        self._label_problems(root, rows, read, labels, said.problems)
-        train = found(rows)
-        rows = rows.loc[train.index]
-        train["label"] = rows[_TARGET].map(labels).fillna(-1).astype("int64")
-        train["parent"] = self._lineage(rows, self.parent_column)
-        train["group"] = self._lineage(rows, self.group_column)
+        self._label_problems(root, file, rows, read, labels, said.problems)
+        train = self._trained(rows, found(rows), labels)
+        if apart is not None:
+            valid, place = root / self.valid, self.valid_images or self.train_images
+            self._label_problems(root, valid, apart.frame, apart, labels, said.problems)
+            paths = self._found(apart.frame, Place(root, place, self.leave or ()), said)
+            own = self._trained(apart.frame, paths, labels)
+            train = pd.concat([train, prefixed(own, self._prefix)], ignore_index=True)
         predicted, asked = test(root, train, tested, classes, said)
         return Table(
             train,
@@ -132,6 +141,13 @@ class Csv:
         lineage = [self.group_column, self.parent_column, self.split_column]
         return [self.id_column, *labels, *(c for c in lineage if c is not None)]
 
+    @property
+    def _prefix(self) -> str:
+        """What tells the IDs of a validation table from those of training, where they name images
+        of another folder."""
+        other = self.valid_images.strip("/")
+        return f"{other}/" if other not in ("", ".", self.train_images.strip("/")) else ""
+
     def _require(self, root: Path) -> None:
         if is_table(root, self.train):
             return
@@ -153,28 +169,49 @@ class Csv:
         names = [name.strip() for name in self.label_columns]
         return one_label(file, rows[names], rows[self._id], problems)
 
-    def _splits(self, file: Path, rows: pd.DataFrame, said: Said) -> pd.Series[Any]:
-        """train, valid or test for each row."""
+    def _splits(
+        self, file: Path, rows: pd.DataFrame, said: Said
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The rows that train or validate, with the name of their split where there are splits,
+        and those that are predicted."""
         if self.split_column is None:
-            return rows[self._id].map(lambda _: "train")
+            return rows.assign(**{_SPLIT: "train"}) if self.valid else rows, rows.iloc[:0]
         values = rows[self.split_column.strip()]
-        given: dict[str, Role] = dict.fromkeys(self.valid_values or (), "valid")
-        given |= dict.fromkeys(self.test_values or (), "test")
-        role: dict[str, Role | None] = {v: given.get(v) or role_of(v) for v in values.unique()}
-        unknown = [v for v, r in role.items() if r is None and self.valid_values is None]
-        if unknown and self.test_values is None:
-            said.problems.append(
-                f"{file}: {self.split_column} holds {listed(unknown)}, which name no split; say "
-                "what they mean in [data]: valid_values, test_values"
-            )
-        splits = values.map(lambda value: role[value] or "train")
-        counts = {r: int((splits == r).sum()) for r in ("train", "valid", "test")}
-        if counts["valid"]:
-            said.notes.append(
-                f"{file}: the {counts['valid']} rows of the validation split are joined to the "
-                f"{counts['train']} training rows; the folds validate"
-            )
-        return splits
+        named, tested = by_column(
+            file, self.split_column, values, self.valid_values, self.test_values, said
+        )
+        return rows.assign(**{_SPLIT: named})[~tested], rows[tested]
+
+    def _apart(self, root: Path, rows: pd.DataFrame, said: Said) -> Rows | None:
+        """The rows of the validation table, whose IDs are not among the training rows."""
+        if not self.valid:
+            return None
+        file = root / self.valid
+        if not is_table(root, self.valid):
+            raise DataError(f"{file}: there is no such table of validation images (data.valid)")
+        read = self._reader.read(file, [c for c in self._columns if c != self.split_column])
+        said.notes += noted(file, read)
+        name = split_name(file.stem, "valid")
+        targets = self._targets(file, read.frame, said.problems)
+        frame = read.frame.assign(**{_TARGET: targets, _SPLIT: name})
+        if not self._prefix:
+            frame = without_twins(frame, self._id, set(rows[self._id]), file, self.train, said)
+        said.notes.append(joined(file, f"{len(frame)} rows", f"{len(rows)} training rows", name))
+        return replace(read, frame=frame)
+
+    def _found(self, rows: pd.DataFrame, place: Place, said: Said) -> pd.DataFrame:
+        rows = inside(rows, self._id, place, said)
+        return found_rows(rows, self._id, place, self.suffix, said, "training")
+
+    def _trained(
+        self, rows: pd.DataFrame, train: pd.DataFrame, labels: dict[str, int]
+    ) -> pd.DataFrame:
+        """The training rows that were found, as a `Table` has them."""
+        rows = rows.loc[train.index]
+        train["label"] = rows[_TARGET].map(labels).fillna(-1).astype("int64")
+        train["parent"] = self._lineage(rows, self.parent_column)
+        train["group"] = self._lineage(rows, self.group_column)
+        return train.assign(**{SPLIT: rows[_SPLIT]}) if _SPLIT in rows else train
 
     def _classes(self, root: Path, targets: pd.Series[Any], said: Said) -> Classes:
         """Names and targets in label order: meta's, or the targets that occur."""
@@ -215,30 +252,18 @@ class Csv:
     def _label_problems(
         self,
         root: Path,
+        file: Path,
         rows: pd.DataFrame,
         read: Rows,
         labels: dict[str, int],
         problems: list[str],
     ) -> None:
         """Labels that are no class, and those that only broken lines have."""
-        file = root / self.train
-        unknown = rows[~rows[_TARGET].isin(list(labels))]
-        if len(unknown) and not (self.label_columns and problems):
-            found = listed(
-                [
-                    f"{row} -> {target!r}"
-                    for row, target in zip(unknown[self._id], unknown[_TARGET], strict=True)
-                ]
-            )
-            fault = f"not in {self.meta}" if is_table(root, self.meta) else "empty"
-            problems.append(f"{file}: {len(unknown)} labels are {fault} ({found})")
-        broken = rows[rows.index.isin(read.ragged)]
-        strange = sorted(set(broken[_TARGET]) - set(rows.drop(broken.index)[_TARGET]) - {""})
-        if strange:
-            problems.append(
-                f"{file}: lines with more or fewer fields than its header have labels that no "
-                f"other line has ({listed(strange)}); a field with a separator in it needs quotes"
-            )
+        fault = f"not in {self.meta}" if is_table(root, self.meta) else "empty"
+        targets = rows[_TARGET]
+        if not (self.label_columns and problems):
+            problems += unknown_labels(file, rows[self._id], targets, labels, fault)
+        problems += strange_labels(file, targets, read.ragged)
 
     def _test(
         self, root: Path, train: pd.DataFrame, tested: pd.DataFrame, classes: Classes, said: Said
@@ -254,7 +279,7 @@ class Csv:
             rows = inside(tested, self._id, place, said)
             said.notes.append(
                 f"{root / self.train}: the {len(rows)} rows of the test split are predicted; what "
-                "labels they have are not used"
+                "labels they have are not used (to validate on them: valid_values in [data])"
             )
             return found_rows(rows, self._id, place, self.suffix, said, "test"), None
         if not place.folder.is_dir():
@@ -276,7 +301,7 @@ class Csv:
 
 
 # Columns that are added to a table; no header has a line break at its end.
-_TARGET, _NAME = "target\n", "name\n"
+_TARGET, _NAME, _SPLIT = "target\n", "name\n", "split\n"
 
 
 def _number(target: str) -> Any:

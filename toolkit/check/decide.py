@@ -138,7 +138,7 @@ def _left(
     tables: list[TableSeen], looked: Looked, reading: Reading, inventory: Inventory
 ) -> list[str]:
     """A line for each table that is not used, and what is lost with it."""
-    used = {reading.options.get(key) for key in ("train", "meta", "sample", "groups")}
+    used = {reading.options.get(key) for key in ("train", "valid", "meta", "sample", "groups")}
     naming = {table.name: found.column for table, found in looked.named}
     lines = []
     for table in tables:

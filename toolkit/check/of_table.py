@@ -18,6 +18,7 @@ from toolkit.check.lineage import group_of, parent_of, split_of
 from toolkit.check.naming import Naming, best_naming, lost, namings
 from toolkit.check.reading import Reading
 from toolkit.check.tables import TableSeen
+from toolkit.check.valid_table import is_pair, valid_options
 from toolkit.check.vocabulary import IDS
 from toolkit.errors import DataError, in_shell, listed
 
@@ -101,9 +102,14 @@ def best_table(labelled: Sequence[Labelled], inventory: Inventory) -> Labelled |
     """The training table. Raises `Unclear` where several tables say other things."""
     if not labelled:
         return None
+    trains = {
+        one.table.name
+        for one in labelled
+        if one.table.role == "train" or any(is_pair(one.table, o.table) for o in labelled)
+    }
     ranked = sorted(
         labelled,
-        key=lambda one: (one.table.role == "train", one.labels.level, one.naming.count),
+        key=lambda one: (one.table.name in trains, one.labels.level, one.naming.count),
         reverse=True,
     )
     best = ranked[0]
@@ -123,6 +129,8 @@ def best_table(labelled: Sequence[Labelled], inventory: Inventory) -> Labelled |
 
 def _rival(best: Labelled, other: Labelled) -> bool:
     """Whether another table may as well be the training table."""
+    if is_pair(best.table, other.table) or is_pair(best.table, other.table, "test"):
+        return False
     if other.table.role in ("valid", "test") or other.labels.level < min(best.labels.level, 1):
         return False
     ours, theirs = best.label_of, other.label_of
@@ -154,6 +162,9 @@ def table_reading(
         tested = frame[split].map(role_of) == "test"
         pairs = zip(naming.found, tested, strict=True)
         trained = frozenset(name for name, test in pairs if name is not None and not test)
+    needed = [*labels.columns, *(c for c in (group, parent) if c is not None)]
+    apart, valid_lines, validated = valid_options(table, naming, needed, tables, inventory)
+    trained |= validated
     tests, test_lines = test_options(tables, table, trained, inventory, naming.column)
     if split is not None and (frame[split].map(role_of) == "test").any():
         tests.setdefault("sample", "")
@@ -168,6 +179,7 @@ def table_reading(
         ),
         "combinations": target is not None and several_labels(labels.values) is not None,
         "split_column": split,
+        **apart,
         **names,
         **tests,
         "group_column": group,
@@ -191,6 +203,7 @@ def table_reading(
         ),
         f"IDs: column {naming.column!r}; {found} of {len(frame)} rows find an image in "
         f"{naming.place or '.'}/",
+        *valid_lines,
         *names_lines,
         *test_lines,
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from toolkit.builtin.splits import SPLIT, role_of
 from toolkit.check.survey import Survey
 from toolkit.data.rare import rare_classes
 from toolkit.plugin.schema import toml_key, toml_text
@@ -57,6 +58,7 @@ def _lines(name: str, found: Survey, machine: Machine) -> Iterator[str]:
     yield "[split]"
     folds, why = folds_for(found, machine)
     yield f"folds = {folds}    # {why}"
+    yield from _given(found)
     if rare_classes(table, folds):
         yield 'rare = "keep"    # classes with fewer images than folds; "drop" leaves them out'
     yield from _image(found, machine)
@@ -94,6 +96,19 @@ def _data(found: Survey) -> Iterator[str]:
     if "group_column" not in found.source:
         for column, values in found.repeating.items():
             yield f"# group_column = {toml_text(column)}    # {values} values repeat: a group?"
+
+
+def _given(found: Survey) -> Iterator[str]:
+    """The key that uses a validation split as it was given, set aside."""
+    splits = found.table.train.get(SPLIT)
+    apart = [] if splits is None else [s for s in splits.unique() if role_of(s) == "valid"]
+    if len(apart) and splits is not None:
+        rows = int(splits.isin(apart).sum())
+        name = apart[0] if len(apart) == 1 else "valid"
+        yield (
+            f"# given = {toml_text(name)}    # instead of folds: validates on those {rows} images "
+            "alone; else they are joined to training"
+        )
 
 
 def folds_for(found: Survey, machine: Machine) -> tuple[int, str]:

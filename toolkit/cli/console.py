@@ -131,8 +131,9 @@ class Console:
         images = report["rows"]["validated"]
         submission = "and a linted submission " if report["submission"] else ""
         print(
-            f"\n{report['name']}: every stage passed: {folds} of {images} images, one training "
-            f"step each, out-of-fold scores {submission}(no run was kept)"
+            f"\n{report['name']}: every stage passed: {folds} of {images} images"
+            f"{_of_split(report)}, one training step each, out-of-fold scores {submission}(no run "
+            "was kept)"
         )
         _print_set_aside(report)
 
@@ -143,7 +144,8 @@ class Console:
             (name, f"{clean[name]:.4f}", "{:.4f} - {:.4f}".format(*clean["intervals"][name]))
             for name in ("macro_f1", "accuracy", "log_loss")
         ]
-        print(f"\n{report['name']}: out-of-fold scores of {report['rows']['validated']} images")
+        of = f"{report['rows']['validated']} images"
+        print(f"\n{report['name']}: out-of-fold scores of {of}{_of_split(report)}")
         print_table(("score", "value", "95% interval"), rows)
         folds = report["scores"]["folds"]
         print_table(
@@ -167,6 +169,12 @@ class Console:
             ", test.parquet, submission.csv" if report["submission"] else ""
         )
         print(f"{path}: {files}")
+
+
+def _of_split(report: dict[str, Any]) -> str:
+    """Which split the scores are of, where one was given."""
+    given = report.get("split", {}).get("given")  # an older report does not say
+    return f' of the given split "{given}"' if given else ""
 
 
 def _epochs(fold: dict[str, Any]) -> str:

@@ -59,22 +59,36 @@ def data(
 
 def _print(name: str, found: Overview) -> None:
     from toolkit.cli.console import counted, print_table
+    from toolkit.data.given import held_out
 
     table = found.data.table
-    train = counted(len(table.train), "image") + " to train on"
+    held = int(held_out(table.train).sum())
+    train = counted(len(table.train) - held, "image") + " to train on"
+    train += f", {held:,} to validate on" if held else ""
     test = "none to predict" if table.test is None else f"{len(table.test):,} to predict"
     typer.echo(f"{name}: {train}, {test}, {len(table.classes)} classes")
     for key, reason in found.data.set_aside:
         typer.echo(f"  set aside: {key} ({reason})")
     _print_classes(found)
     typer.echo(_groups(found))
-    typer.echo(f"folds of {', '.join(f'{size:,}' for size in found.folds)} images")
+    typer.echo(_validated(found))
     typer.echo("first training rows:")
     print_table(tuple(found.head.columns), [tuple(map(str, row)) for row in found.head.to_numpy()])
     if found.submission:
         typer.echo("the submission's first lines, with made-up predictions:")
         for line in found.submission:
             typer.echo(f"  {line}")
+
+
+def _validated(found: Overview) -> str:
+    from toolkit.data.given import HELD_OUT
+
+    sizes = ", ".join(f"{size:,}" for size in found.folds)
+    train = found.data.table.train
+    if HELD_OUT in train:
+        others = int((~train[HELD_OUT]).sum())
+        return f"the given split of {sizes} images validates; the other {others:,} train"
+    return f"folds of {sizes} images"
 
 
 def _print_classes(found: Overview) -> None:

@@ -73,7 +73,7 @@ def validate(
                 typer.echo(note)
             typer.echo(
                 f"{recipe}: good ({plan.choice('backbone').use}, {plan.image.size} px, "
-                f"{counted(plan.split.folds, 'fold')}, {counted(plan.train.epochs, 'epoch')})"
+                f"{counted(plan.folds, 'fold')}, {counted(plan.train.epochs, 'epoch')})"
             )
     if lines:
         raise UserError(*lines)

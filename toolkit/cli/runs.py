@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -51,12 +52,13 @@ def show(run: RunName = None, runs: RunsFolder = Path("runs")) -> None:
     typer.echo(f"{chosen.path}: {state(folder)}, plan {chosen.plan['hash']}")
     typer.echo(
         f"backbone {recipe['backbone']['use']}, loss {recipe['loss']['use']}, "
-        f"{recipe['image']['size']} px, {counted(recipe['split']['folds'], 'fold')}, "
+        f"{recipe['image']['size']} px, {_folds(recipe)}, "
         f"{counted(recipe['train']['epochs'], 'epoch')}"
     )
     if not folder.finished:
-        done = [n for n in range(recipe["split"]["folds"]) if folder.fold(n).done.is_file()]
-        typer.echo(f"{len(done)} of {recipe['split']['folds']} folds are finished")
+        folds = _count(recipe)
+        done = [n for n in range(folds) if folder.fold(n).done.is_file()]
+        typer.echo(f"{len(done)} of {folds} folds are finished")
         return
     Console().summary(chosen.report, chosen.path)
     test = chosen.test_score
@@ -66,6 +68,18 @@ def show(run: RunName = None, runs: RunsFolder = Path("runs")) -> None:
             f"{test['labels']}"
         )
     print_faults(folder)
+
+
+def _count(recipe: Mapping[str, Any]) -> int:
+    """Folds of a resolved recipe; a given split is one."""
+    return 1 if recipe["split"].get("given") else int(recipe["split"]["folds"])
+
+
+def _folds(recipe: Mapping[str, Any]) -> str:
+    from toolkit.cli.console import counted
+
+    given = recipe["split"].get("given")
+    return f'the given split "{given}"' if given else counted(_count(recipe), "fold")
 
 
 def print_faults(folder: RunFolder) -> None:

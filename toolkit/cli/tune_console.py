@@ -61,7 +61,8 @@ class TuneConsole:
         if row["of"] is not None:
             if row["state"] != "running":
                 score = row["reason"] if row["score"] is None else f"{row['score']:.4f}"
-                text = f"trial {row['of']} on fresh folds: {score}, {row['seconds'] or 0:.0f} s"
+                where = self.facts.get("again", "on fresh folds")
+                text = f"trial {row['of']} {where}: {score}, {row['seconds'] or 0:.0f} s"
                 self._line(text)
             return
         self.rows[row["trial"]] = row
@@ -126,6 +127,8 @@ class TuneConsole:
 
     def summary(self, folder: Path) -> bool:
         """The closing table. Returns whether something was set aside."""
+        from toolkit.tune.few_folds import again
+
         facts = json.loads((folder / "tune.json").read_text(encoding="utf-8"))
         rows = [row for row in facts["trials"] if row["state"] != "running"]
         head, cells = self._table(rows)
@@ -139,9 +142,10 @@ class TuneConsole:
         print(importance_line(facts["importance"]))
         for aside in facts["set_aside"]:
             print(f"set aside: {aside['id']}: {aside['reason']}")
-        again = facts["rescore"]["trials"]
+        anew = facts["rescore"]["trials"]
         lost = [(row, "") for row in rows if row["state"] == "failed"]
-        lost += [(row, " on fresh folds") for row in again if row["state"] == "failed"]
+        where = f" {again(facts.get('given'))}"
+        lost += [(row, where) for row in anew if row["state"] == "failed"]
         for row, where in lost:
             number = row["trial"] if row["of"] is None else row["of"]
             print(f"set aside: trial {number}{where} failed: {row['reason']}")

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from toolkit.contracts import ImageSpec, Ints, Notify, Table
+from toolkit.contracts import Event, ImageSpec, Ints, Notify, Table
 from toolkit.data.cache import cache_folder, open_pack
 from toolkit.data.depth import resolve_depth
 from toolkit.data.digests import content_digests
 from toolkit.data.duplicates import duplicates_of, with_contents
 from toolkit.data.evict import evict
 from toolkit.data.form import Gap
+from toolkit.data.given import split_problems, training, untrained_problems
 from toolkit.data.known import Known
+from toolkit.data.leaks import leaks_of, without_leaks
 from toolkit.data.oddities import odd_images
 from toolkit.data.pack import Pack
 from toolkit.data.rare import ways_out
@@ -57,7 +59,7 @@ def check_plan_data(
     """`check_data`, with what a plan asks of its data."""
     return check_data(
         table,
-        plan.split.folds,
+        plan.folds,
         plan.image,
         cache,
         notify,
@@ -65,6 +67,7 @@ def check_plan_data(
         verify=verify,
         conflicts=plan.split.conflicts,
         rare=plan.split.rare,
+        leaks=plan.split.leaks,
     )
 
 
@@ -79,6 +82,7 @@ def check_data(
     verify: bool = False,
     conflicts: str = "warn",
     rare: str = "error",
+    leaks: str = "error",
 ) -> Data:
     """Check rows and decode every image into the cache. What an earlier start read, decoded or
     could not decode is not done again.
@@ -88,6 +92,7 @@ def check_data(
             dropped: without its image there is no submission.
         conflicts: "error" refuses files that have several IDs with different labels.
         rare: "keep" allows classes with fewer images than folds.
+        leaks: "drop" leaves training rows out that share a unit with a given split.
         verify: read every file's content anew, also where its size and time are as before.
 
     Raises `DataError` with all the faults of table and images.
@@ -97,9 +102,9 @@ def check_data(
     paths = [path for path in (*table.train["path"], *test_paths) if not isinstance(path, Gap)]
     hashes = content_digests(paths, notify, known, verify=verify)
     files = {content: path for path, content in hashes.items() if content is not None}
-    trained = ((hashes.get(path), path) for path in table.train["path"])
-    training = {content: path for content, path in trained if content is not None}
-    resolved = resolve_depth(training, spec, known, notify)
+    trained = ((hashes.get(path), path) for path in training(table.train)["path"])
+    depth_of = {content: path for content, path in trained if content is not None}
+    resolved = resolve_depth(depth_of, spec, known, notify)
     pack, decoding = open_pack(files, resolved, notify, cache) if files else (None, {})
     if table.held is not None:  # an archive was unpacked, perhaps just now
         evict(cache_folder())
@@ -128,8 +133,18 @@ def check_data(
     if bad_test:
         problems.append(_NO_ROW)
     known_contents = with_contents(table, hashes)
+    leaking, left_out = leaks_of(known_contents), list[str]()
+    if leaking.trained and leaks == "drop":
+        table = without_leaks(table, leaking)
+        known_contents = with_contents(table, hashes)
+        left_out.append(leaking.warning())
+        notify(Event("message", f"warning: {left_out[0]}"))
+    elif leaking.trained:
+        problems.append(str(leaking.problem()))
+    problems += split_problems(table)
     others = table_problems(table, 1) + problems
     problems = table_problems(table, 1 if rare == "keep" else folds) + problems
+    problems += [] if rare == "keep" else untrained_problems(table)
     if problems and not others and not set_aside:  # rare classes alone are in the way
         problems += ways_out(table, folds)
     if conflicts == "error" and not problems:
@@ -152,7 +167,7 @@ def check_data(
         fingerprint(table, hashes),
         resolved,
         set_aside,
-        warnings,
+        (*left_out, *warnings),
     )
 
 

@@ -9,18 +9,23 @@ of a split.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ints, Table
 from toolkit.data.duplicates import content_column
+from toolkit.data.given import HELD_OUT, held_out, training, validated
 from toolkit.data.stratify import deal_groups
 from toolkit.errors import DataError, listed
 
+NO_FOLD = -1
+"""The fold of rows that train and are never validated: those beside a given split."""
+
 
 def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
-    """Stratified folds over units.
+    """Stratified folds over units; of a given split, fold 0, whose training rows are in none: -1.
 
     Returns `id, parent, group, fold`, sorted by ID. Stratification counts originals, since only
     they are validated. Raises `DataError` where there are fewer units than folds.
@@ -28,6 +33,8 @@ def assign_folds(table: Table, folds: int, seed: int) -> pd.DataFrame:
     from sklearn.model_selection import StratifiedKFold
 
     rows = table.train.sort_values("id", kind="stable").reset_index(drop=True)
+    if HELD_OUT in rows:
+        return rows[["id", "parent", "group"]].assign(fold=np.where(held_out(rows), 0, NO_FOLD))
     unit = units(rows)
     if len(np.unique(unit)) < folds:
         raise DataError(
@@ -103,6 +110,8 @@ def _require_no_leak(rows: pd.DataFrame, train: Ints, validation: Ints) -> None:
 def fold_warnings(table: Table, folds: pd.DataFrame) -> list[str]:
     """Classes that some fold cannot train or cannot validate, because a group holds too much."""
     warnings = []
+    if HELD_OUT in table.train:
+        return list(_not_in_the_split(table))
     for fold in range(int(folds["fold"].max()) + 1):
         train, validation = split_rows(table, folds, fold)
         labels = table.train["label"].to_numpy()
@@ -119,3 +128,22 @@ def fold_warnings(table: Table, folds: pd.DataFrame) -> list[str]:
                     f"few): {listed(names)}"
                 )
     return warnings
+
+
+def _not_in_the_split(table: Table) -> Iterator[str]:
+    """Classes that the given split does not validate."""
+    held = table.train["label"][validated(table.train)]
+    absent = sorted(set(training(table.train)["label"]) - set(held))
+    if absent:
+        classes = "1 class has" if len(absent) == 1 else f"{len(absent)} classes have"
+        named = listed(f'"{table.classes[label]}"' for label in absent)
+        yield (
+            f"{classes} no image in the given validation split ({named}): trained, and no score "
+            "tells how well"
+        )
+
+
+def fold_sizes(folds: pd.DataFrame) -> list[int]:
+    """Rows of each fold."""
+    sizes = folds.loc[folds["fold"] != NO_FOLD, "fold"].value_counts().sort_index()
+    return [int(size) for size in sizes]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from toolkit.builtin.splits import SPLIT
 from toolkit.contracts import Table
 from toolkit.errors import listed
 
@@ -25,6 +26,7 @@ _EMPTY = {
     "path": "each row names the file of its image",
     "parent": "an original has its own ID there",
     "group": "a row without a group has its own ID there",
+    SPLIT: "each row names one, or there is no such column",
 }
 _COLUMNS: tuple[str, str] = Table.columns
 _shown = partial(listed, limit=3)
@@ -151,6 +153,9 @@ def _frame(given: object, where: str, columns: list[str], found: list[str]) -> p
                 pairs = zip(stated, own, strict=True)
                 stated = [i if isinstance(s, Gap) or isinstance(i, Gap) else s for s, i in pairs]
             cells[column] = stated
+    if "parent" in columns and SPLIT in there:  # of training rows that came in splits
+        cells[SPLIT] = text_column(rows.iloc[:, there.index(SPLIT)], where, SPLIT, found)
+        columns = [*columns, SPLIT]
     texts = {c: pd.Series(v, dtype=object) for c, v in cells.items() if c != "label"}
     return pd.DataFrame({**cells, **texts})[columns]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from toolkit.contracts import Event, Notify, Submission, Table
+from toolkit.data.given import HELD_OUT, named_counts, untrained, with_split
 from toolkit.data.table import Frames, table_of
 from toolkit.errors import listed
 from toolkit.recipe.plan import Plan
@@ -17,14 +18,17 @@ def table_for(plan: Plan, notify: Notify, frames: Frames | None = None) -> Table
     Args:
         frames: rows that were handed over in Python.
     """
-    table = table_of(plan.choice("data"), notify, frames)
+    table = with_split(table_of(plan.choice("data"), notify, frames), plan.split.given)
     if plan.split.rare != "drop":
         return table
-    return without_rare(table, plan.split.folds, notify)
+    return without_rare(table, plan.folds, notify)
 
 
 def rare_classes(table: Table, folds: int) -> dict[int, int]:
-    """Label and count of the originals of each class that has some, but fewer than folds."""
+    """Label and count of the originals of each class that has some, but fewer than folds; where
+    a split was given, of each that occurs there alone."""
+    if HELD_OUT in table.train:
+        return untrained(table)
     originals = table.train[table.train["parent"] == table.train["id"]]
     counts = originals["label"].value_counts()
     found = {label: int(counts.get(label, 0)) for label in range(len(table.classes))}
@@ -41,8 +45,8 @@ def without_rare(table: Table, folds: int, notify: Notify) -> Table:
     notify(
         Event(
             "message",
-            f'split.rare = "drop": {len(rare)} classes with fewer than {folds} images and their '
-            f"{int(gone.sum())} rows are left out ({_named(table, rare)})",
+            f'split.rare = "drop": {len(rare)} classes {_lacking(table, folds)} and their '
+            f"{int(gone.sum())} rows are left out ({named_counts(table, rare)})",
         )
     )
     number = {old: new for new, old in enumerate(left)}
@@ -84,14 +88,22 @@ def ways_out(table: Table, folds: int) -> Iterable[str]:
 def rare_warning(table: Table, folds: int) -> Iterable[str]:
     """What a score is worth where rare classes were kept."""
     rare = rare_classes(table, folds)
-    if rare:
+    if rare and HELD_OUT in table.train:
         yield (
-            f"{len(rare)} classes have fewer images than the {folds} folds ({_named(table, rare)}):"
+            f"{len(rare)} classes occur in the given validation split alone "
+            f"({named_counts(table, rare)}): a model that saw none of them validates them, and "
+            "lowers macro-F1 for that"
+        )
+    elif rare:
+        named = named_counts(table, rare)
+        yield (
+            f"{len(rare)} classes have fewer images than the {folds} folds ({named}):"
             " their images are validated by models that saw few or none of the class, and lower "
             "macro-F1 for that"
         )
 
 
-def _named(table: Table, rare: dict[int, int]) -> str:
-    rarest = sorted(rare.items(), key=lambda item: item[1])
-    return listed(f'"{table.classes[label]}" has {count}' for label, count in rarest)
+def _lacking(table: Table, folds: int) -> str:
+    return (
+        "without a training image" if HELD_OUT in table.train else f"with fewer than {folds} images"
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from toolkit.contracts import Table
 from toolkit.data.form import Gap
+from toolkit.data.given import HELD_OUT
 from toolkit.data.table import file_hashes
 
 TEST_IMAGES = 4
@@ -24,11 +25,14 @@ def handful(table: Table, folds: int) -> Table:
     originals = table.train[table.train["parent"] == table.train["id"]]
     turn = originals.groupby(["label", "group"]).cumcount()
     ordered = originals.assign(turn=turn).sort_values(["turn", "id"], kind="stable")
-    few = ordered.groupby("label").head(folds)
+    of_class = ["label"]
+    if HELD_OUT in originals:  # as many of each side of a given split, for two batches at least
+        of_class, folds = ["label", HELD_OUT], max(2, folds)
+    few = ordered.groupby(of_class).head(folds)
     if _are_copies(few).any():
-        more = ordered.groupby("label").head(_LOOKED_AT * folds)
+        more = ordered.groupby(of_class).head(_LOOKED_AT * folds)
         different_first = more.assign(copy=_are_copies(more)).sort_values("copy", kind="stable")
-        few = different_first.groupby("label").head(folds).drop(columns="copy")
+        few = different_first.groupby(of_class).head(folds).drop(columns="copy")
     few = few.drop(columns="turn").sort_values("id").reset_index(drop=True)
     test = None if table.test is None else table.test.head(TEST_IMAGES).reset_index(drop=True)
     form = table.submission

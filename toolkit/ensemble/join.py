@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ensembler, Facts, Predictions, Table
+from toolkit.data.given import validated
 from toolkit.errors import DataError, PluginError
 from toolkit.predict.files import (
     ALL_FOLDS,
@@ -26,10 +27,11 @@ from toolkit.train.job import facts_of
 def join_oof(files: list[Path], table: Table, meta: PredictionsMeta) -> pd.DataFrame:
     """The out-of-fold rows of all folds.
 
-    Raises `DataError` unless every original is predicted exactly once, by files of this plan.
+    Raises `DataError` unless every original (of a given split, its own) is predicted exactly
+    once, by files of this plan.
     """
     rows = pd.concat([_rows_of(file, meta) for file in files], ignore_index=True)
-    originals = table.train.loc[table.train["parent"] == table.train["id"], "id"]
+    originals = table.train["id"][validated(table.train)]
     member = as_predictions(rows, meta.classes)
     if list(member.ids) != sorted(originals):
         raise DataError(
@@ -58,7 +60,7 @@ def joined_test(job: Job, meta: PredictionsMeta) -> pd.DataFrame:
     plan, table = job.plan, job.data.table
     choice = plan.choice("ensemble")
     ensembler = choice.build(facts_of(plan, table, table.train["label"].to_numpy()))
-    files = [job.folder.fold(fold).test for fold in range(plan.split.folds)]
+    files = [job.folder.fold(fold).test for fold in range(plan.folds)]
     return join_test(files, ensembler, meta, choice)
 
 

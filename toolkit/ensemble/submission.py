@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from toolkit.contracts import Predictions, Submission, SubmissionColumn, Table
+from toolkit.data.given import training
 from toolkit.errors import DataError, cause
 from toolkit.runs.atomic import csv_text, write_text
 
@@ -192,7 +193,7 @@ def distribution(labels: dict[str, int], table: Table) -> dict[str, Any]:
     """Share of each class among the predictions and in training. A class that is predicted far
     more or less often than it was trained is the first sign of a shifted test set."""
     predicted = pd.Series(list(labels.values())).value_counts(normalize=True)
-    prior = table.train["label"].value_counts(normalize=True)
+    prior = training(table.train)["label"].value_counts(normalize=True)
     return {
         "rows": len(labels),
         "columns": list(table.columns),

@@ -41,6 +41,8 @@ class Recipe:
     origins: dict[Keys, Origin] = field(default_factory=dict)
     shipped: list[Shipped] = field(default_factory=list)
     """Those of its parts that installed packages ship."""
+    layers: dict[Keys, int] = field(default_factory=dict)
+    """Which layer set a table or value last: 0 the furthest ancestor, overrides the highest."""
 
     def origin(self, keys: Keys) -> Origin:
         """Where `keys` was set; for a key that nobody set, the nearest table around it."""
@@ -63,14 +65,16 @@ def load_recipe(
     Raises `RecipeError` where a file is missing, is not TOML, or extends itself.
     """
     layers = _layers(str(path), [], host)
+    files = len(layers)
     merged = Recipe(str(path), {})
     # An override of `use` comes first, so that it drops the old options and not other overrides.
     laid = [_override(key, value) for key, value in (overrides or {}).items()]
     layers += sorted(laid, key=lambda layer: not layer.path.endswith(".use"))
-    for layer in layers:
+    for number, layer in enumerate(layers):
         merged.shipped += layer.shipped
         _drop_ranges(merged, layer)
         _merge(merged, layer.values, layer.origins, ())
+        merged.layers.update(dict.fromkeys(layer.origins, min(number, files)))
     return merged
 
 

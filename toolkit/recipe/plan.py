@@ -40,6 +40,7 @@ _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("submission",),
     ("split", "conflicts"),
     ("split", "rare"),
+    ("split", "leaks"),
 )
 
 # What only says how a fold's model is made use of: where it predicts, how predictions are joined,
@@ -146,6 +147,11 @@ class Plan:
         depth = depth if isinstance(depth, str) else tuple(depth)
         return ImageSpec(**{**self.values["image"], "depth": depth})
 
+    @property
+    def folds(self) -> int:
+        """How many folds are trained: `split.folds`, or one where a split was given."""
+        return 1 if self.split.given else self.split.folds
+
     def choice(self, *keys: str) -> Choice:
         """The component chosen in a section: `plan.choice("augment", "train")`."""
         return self.choices[keys]
@@ -210,4 +216,7 @@ def smoke_overrides(plan: Plan) -> dict[str, int]:
     """`SMOKE_OVERRIDES` for a plan. Batches as short as the recipe's stay so: what a batch of one
     or two rows does to a norm shows in a smoke run, too."""
     smallest = min(plan.train.batch_size, SMOKE_OVERRIDES["train.batch_size"])
-    return {**SMOKE_OVERRIDES, "train.batch_size": smallest}
+    laid = {**SMOKE_OVERRIDES, "train.batch_size": smallest}
+    if plan.split.given:  # which is one fold
+        del laid["split.folds"]
+    return laid

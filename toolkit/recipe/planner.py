@@ -14,6 +14,7 @@ from toolkit.plugin.code import loaded_code
 from toolkit.plugin.host import Host
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
+from toolkit.recipe.given import given_notes, given_problems
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import DEFAULT, Origin, Recipe
 from toolkit.recipe.lookup import Lookup, optimizer_problem
@@ -237,13 +238,14 @@ class _Planner:
         """What single values cannot tell."""
         optimizer, tta = self.sections.get(("optimizer",)), self.sections.get(("augment", "tta"))
         split, proxy = self.sections.get(("split",)), self.sections.get(("tune", "proxy"))
-        if (
-            isinstance(split, Split)
-            and isinstance(proxy, Proxy)
-            and (proxy.folds or 0) > split.folds
-        ):
-            found = f"expected at most split.folds = {split.folds}, found {proxy.folds}"
-            self.problem(("tune", "proxy", "folds"), found)
+        proxy = proxy if isinstance(proxy, Proxy) else None
+        if isinstance(split, Split):
+            for keys, found in given_problems(self.recipe, split, proxy):
+                self.problem(keys, found)
+            self.notes += given_notes(self.recipe, split)
+            if proxy is not None and not split.given and (proxy.folds or 0) > split.folds:
+                found = f"expected at most split.folds = {split.folds}, found {proxy.folds}"
+                self.problem(("tune", "proxy", "folds"), found)
         if isinstance(optimizer, Optimizer) and (text := optimizer_problem(optimizer.use)):
             self.problem(("optimizer", "use"), text)
         if isinstance(tta, TTA):
@@ -265,6 +267,8 @@ class _Planner:
     def resolve(self, values: dict[str, Any], keys: Keys) -> None:
         """Write a section, defaults included, into the resolved recipe."""
         section = self.resolved(keys)
+        if section.get("given") and keys == ("split",):  # it takes the place of folds
+            del section["folds"]
         if not section:
             return
         table = values

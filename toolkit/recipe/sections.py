@@ -52,8 +52,22 @@ class Split(Section):
     rare: Annotated[
         Literal["error", "drop", "keep"],
         Field(
-            description="classes with fewer images than folds: no run, left out, or trained and "
-            "validated where they can be"
+            description="classes with fewer images than folds (with given: without a training "
+            "image): no run, left out, or trained and validated where they can be"
+        ),
+    ] = "error"
+    given: Annotated[
+        str,
+        Field(
+            description="a split of the data that validates, in one fold, instead of folds: "
+            '"valid", in any wording; "": it is joined to training'
+        ),
+    ] = ""
+    leaks: Annotated[
+        Literal["error", "drop"],
+        Field(
+            description="training images that share a parent, a group or a file's content with "
+            "the given split: no run, or left out"
         ),
     ] = "error"
 

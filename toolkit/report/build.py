@@ -10,6 +10,8 @@ import numpy as np
 from toolkit.contracts import Ints, Predictions, Table
 from toolkit.data.duplicates import duplicates_of
 from toolkit.data.folds import units
+from toolkit.data.given import training
+from toolkit.plugin.schema import toml_text
 from toolkit.predict.files import PRECISION
 from toolkit.recipe.plan import Plan
 from toolkit.report.selection import selection
@@ -41,8 +43,9 @@ def build_report(
     clean: dict[str, Any] = dict(scores(truth, oof.probabilities))
     clean["intervals"] = asdict(intervals(truth, oof.probabilities, unit, plan.validate.seed))
     matrix = confusion(truth, oof.labels(), len(oof.classes))
-    trained = np.bincount(table.train["label"], minlength=len(oof.classes))
-    folds = [_fold(folder, fold) for fold in range(plan.split.folds)]
+    train = training(table.train)
+    trained = np.bincount(train["label"], minlength=len(oof.classes))
+    folds = [_fold(folder, fold) for fold in range(plan.folds)]
     fold_seconds = sum(fold["seconds"] for fold in folds)
     rates = [fold["images_per_second"] for fold in folds]
     return {
@@ -60,8 +63,9 @@ def build_report(
             for row, count in zip(per_class(matrix, oof.classes), trained, strict=True)
         ],
         "confusion": matrix.tolist(),
+        "split": _split(plan, len(oof.ids), len(train)),
         "rows": {
-            "train": len(table.train),
+            "train": len(train),
             "validated": len(oof.ids),
             "units": len(np.unique(unit)),
             "test": 0 if table.test is None else len(table.test),
@@ -79,6 +83,23 @@ def build_report(
         },
         "images_per_second": round(float(np.mean(rates)), 1),
     }
+
+
+def _split(plan: Plan, validated: int, trained: int) -> dict[str, str | None]:
+    """What validated, and what that means for the scores."""
+    if not plan.split.given:
+        meaning = (
+            f"{plan.folds} folds validated: each original has a score, by a model that saw nothing "
+            "of its unit."
+        )
+        return {"given": None, "meaning": meaning}
+    meaning = (
+        f"The validation split came with the data (split.given = "
+        f"{toml_text(plan.split.given)}): every score is of its {validated:,} rows alone, by one "
+        f"model that was trained on {trained:,} others. No training row has a score, and no other "
+        "split says how far the scores would differ."
+    )
+    return {"given": plan.split.given, "meaning": meaning}
 
 
 def _truth(table: Table, oof: Predictions) -> tuple[Ints, Ints]:

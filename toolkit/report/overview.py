@@ -12,8 +12,8 @@ import pandas as pd
 from toolkit.contracts import Event, Notify, Predictions, Table
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_plan_data
-from toolkit.data.folds import assign_folds, fold_warnings
-from toolkit.data.rare import table_for
+from toolkit.data.folds import assign_folds, fold_sizes, fold_warnings
+from toolkit.data.rare import rare_warning, table_for
 from toolkit.ensemble.submission import write_submission
 from toolkit.recipe.plan import Plan
 
@@ -34,7 +34,7 @@ class Overview:
     groups: list[int]
     """Sizes of the groups of more than one original, the largest first."""
     folds: list[int]
-    """Rows of each fold."""
+    """Rows of each fold; of a given split, its rows alone."""
     head: pd.DataFrame
     """The first training rows, a label by its class's name."""
     submission: list[str]
@@ -49,10 +49,12 @@ def look(plan: Plan, notify: Notify, *, skip_bad: bool = False, verify: bool = F
     for line in plan.notes:
         notify(Event("message", line))
     table = table_for(plan, notify)
+    for note in table.notes:
+        notify(Event("message", note))
     notify(Event("stage", "decode"))
     data = check_plan_data(plan, table, cache_folder(), notify, skip_bad=skip_bad, verify=verify)
-    folds = assign_folds(data.table, plan.split.folds, plan.split.seed)
-    for warning in fold_warnings(data.table, folds):
+    folds = assign_folds(data.table, plan.folds, plan.split.seed)
+    for warning in (*fold_warnings(data.table, folds), *rare_warning(data.table, plan.folds)):
         notify(Event("message", f"warning: {warning}"))
     train = data.table.train
     originals = train[train["parent"] == train["id"]]
@@ -62,7 +64,7 @@ def look(plan: Plan, notify: Notify, *, skip_bad: bool = False, verify: bool = F
         _classes(data.table, originals),
         len(train) - len(originals),
         [int(size) for size in sizes[sizes > 1]],
-        [int(size) for size in folds["fold"].value_counts().sort_index()],
+        fold_sizes(folds),
         _head(data.table),
         _submission(data.table),
     )

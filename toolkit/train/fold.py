@@ -27,7 +27,7 @@ def train_fold(job: FoldJob, notify: Notify, hook: Any, watch: Watch | None = No
 
     Returns whether the fold came to its end.
     """
-    mark(fold=job.fold, folds=job.plan.split.folds)
+    mark(fold=job.fold, folds=job.plan.folds)
     job.folder.path.mkdir(parents=True, exist_ok=True)
     hook.toolkit_fold_start(run=job.run, fold=job.fold)
 

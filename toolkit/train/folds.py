@@ -15,7 +15,8 @@ from toolkit.contracts import Ints, Notify, RunInfo
 from toolkit.data.augment import build_augmentation
 from toolkit.data.check import Data
 from toolkit.data.duplicates import CONTENT
-from toolkit.data.folds import fold_hash, split_rows
+from toolkit.data.folds import fold_hash, fold_sizes, split_rows
+from toolkit.data.given import held_out
 from toolkit.data.offline import Copies, Joined, draw_copies
 from toolkit.data.pack import Pack
 from toolkit.predict.files import PredictionsMeta
@@ -61,7 +62,7 @@ def train_folds(
     """Train the folds that are not done yet, in order.
 
     Args:
-        folds: `id, parent, group, fold`, as `assign_folds` cuts them.
+        folds: `id, parent, group, fold`, as `assign_folds` cuts them; -1 is never validated.
         hook: receives the tracker events.
         watch: sees every score and may stop the training; whoever watches keeps no weights.
         numbers: the folds to train; without them, all.
@@ -76,7 +77,7 @@ def train_folds(
         return _fold_job(job, folds, fold, meta, copies, one_row_trains)
 
     job.stages.enter("train")
-    for fold in range(job.plan.split.folds) if numbers is None else numbers:
+    for fold in range(job.plan.folds) if numbers is None else numbers:
         fold_job = made(fold)
         if is_done(fold_job, job.notify, keeps_weights=watch is None):
             fold_job.folder.forget_training()
@@ -115,7 +116,7 @@ def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
 
 def _fewest_rows(job: Job, folds: pd.DataFrame) -> int:
     """Training rows of the fold that has the fewest, offline copies included."""
-    fewest = len(folds) - int(folds["fold"].value_counts().max())
+    fewest = len(folds) - max(fold_sizes(folds))
     return fewest if job.plan.offline is None else fewest * (1 + job.plan.offline.copies)
 
 
@@ -126,7 +127,7 @@ def _copies(job: Job) -> Copies | None:
         return None
     job.stages.enter("offline")
     train, choice = data.table.train, plan.choice("augment", "offline")
-    originals = np.flatnonzero((train["parent"] == train["id"]).to_numpy())
+    originals = np.flatnonzero((train["parent"] == train["id"]).to_numpy() & ~held_out(train))
     return draw_copies(
         data.pack,
         data.train_rows,

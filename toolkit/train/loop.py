@@ -216,7 +216,7 @@ class Loop:
     def _tell(self, stage: str, done: int, total: int, data: Mapping[str, Any]) -> None:
         where = {
             "fold": self.job.fold,
-            "folds": self.plan.split.folds,
+            "folds": self.plan.folds,
             "epoch": self.progress.epoch,
             "epochs": self.section.epochs,
         }

@@ -59,8 +59,13 @@ def require_batches(plan: Plan, fewest_rows: int, one_row_trains: Callable[[], b
         f"image.size = {size}: a norm over the batch sees a single value"
     )
     if fewest_rows == 1:
+        key = (
+            f"split.given = {plan.split.given}"
+            if plan.split.given
+            else f"split.folds = {plan.folds}"
+        )
         raise UserError(
-            f"split.folds = {plan.split.folds}: a fold has one training row, and {why}; add "
+            f"{key}: a fold has one training row, and {why}; add "
             "images or copies (augment.offline), or choose another backbone"
         )
     half = f" and train.accumulate = {train.accumulate // 2}" if train.accumulate > 1 else ""

@@ -61,7 +61,7 @@ def settle_folds(job: Job) -> pd.DataFrame:
     Predictions carry the folds' hash, so that damage here lets no other folds in.
     """
     table, file = job.data.table, job.folder.folds
-    folds = assign_folds(table, job.plan.split.folds, job.plan.split.seed)
+    folds = assign_folds(table, job.plan.folds, job.plan.split.seed)
     if file.is_file():
         try:
             saved = read_csv(file, {"id": str, "fold": int})

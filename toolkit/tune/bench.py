@@ -110,13 +110,13 @@ class Bench:
             return whole
 
     def folds(self, job: Job) -> pd.DataFrame:
-        return assign_folds(job.data.table, job.plan.split.folds, job.plan.split.seed)
+        return assign_folds(job.data.table, job.plan.folds, job.plan.split.seed)
 
     def score(self, job: Job, numbers: Sequence[int], objective: Objective) -> float:
         """The out-of-fold score over the trained folds, as `report.json` would give it."""
         files = [job.folder.fold(number).oof for number in numbers]
         meta = predictions_meta(job, self.folds(job))
-        if len(files) == job.plan.split.folds:
+        if len(files) == job.plan.folds:
             rows = join_oof(files, job.data.table, meta)
         else:
             rows = pd.concat([read_predictions(file)[0] for file in files], ignore_index=True)

@@ -103,13 +103,22 @@ def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
         line += "; it is the recipe itself." if winner["incumbent"] else "."
     lines = [line]
     fresh = {row["of"]: row["score"] for row in facts["rescore"]["trials"]}
-    lines.append("This score is optimistic: it is the best of many on the same folds.")
+    given = facts.get("given")
+    many = f'the same split, "{given}"' if given else "the same folds"
+    lines.append(f"This score is optimistic: it is the best of many on {many}.")
     if fresh.get(winner["trial"]) is not None:
         seed, score = facts["rescore"]["seed"], fresh[winner["trial"]]
         text = f"On fresh folds (split.seed {seed}) it is {score:.4f}"
+        if given:
+            text = f"With a fresh seed on the same split (seed {seed}) it is {score:.4f}"
         if not winner["incumbent"] and fresh.get(facts["incumbent"]) is not None:
             text += f", the recipe itself {fresh[facts['incumbent']]:.4f}"
         lines[-1] += f" {text}."
+        if given:
+            lines.append(
+                "A given split has no fresh folds: its own luck stays in that score; labels of a "
+                "test set (`toolkit score`), or folds (without split.given) tell more."
+            )
     lost = sum(row["state"] == "failed" for row in facts["trials"])
     if lost:
         lines.append(f"{lost} more trial{' has' if lost == 1 else 's have'} failed.")

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from toolkit.plugin.schema import toml_text
 from toolkit.report.page import seconds_text
 from toolkit.runs.atomic import write_text
+from toolkit.tune.few_folds import again
 from toolkit.tune.plots import plots
 from toolkit.tune.space import tried
 from toolkit.tune.study import Study
@@ -46,6 +47,7 @@ def page_text(study: Study, facts: Mapping[str, Any]) -> str:
         css=Markup(css),
         folder=study.folder.path.name,
         facts=facts,
+        again=again(facts["given"]),
         lines=lines,
         best=study.folder.best.read_text(encoding="utf-8") if lines else "",
         plots=[(plot, _data_uri(plot.svg)) for plot in drawn],

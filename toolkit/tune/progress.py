@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.tune.failures import failures, reason_of
+from toolkit.tune.few_folds import again
 from toolkit.tune.objective import curve_of
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Teller:
             "objective": study.objective.name,
             "maximize": study.objective.maximize,
             "trials": asked.trials,
+            "again": again(study.plan.split.given),
             "since": study.since,
             "rows": rows_of(study, study.search.get_trials(deepcopy=False)),
         }

@@ -28,7 +28,7 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
     `best` is the trial with the best score of the search, `winner` the one whose values
     `best.toml` has: where several were scored again, the best on fresh folds.
     """
-    trials = study.search.get_trials(deepcopy=False)
+    split, trials = study.plan.split, study.search.get_trials(deepcopy=False)
     rows = rows_of(study, trials)
     again = rows_of(study, study.rescore.get_trials(deepcopy=False))
     again = [row for row in again if row["state"] != "running"]
@@ -46,7 +46,11 @@ def result(study: Study, hash_: str) -> dict[str, Any]:
         "space": study.plan.values["tune"]["space"],
         "proxy": study.plan.values["tune"]["proxy"] if study.plan.proxy else None,
         "trials": rows,
-        "rescore": {"seed": fresh_seed(study.plan.split.seed), "trials": again},
+        "given": split.given or None,
+        "rescore": {
+            "seed": fresh_seed(study.plan.seed if split.given else split.seed),
+            "trials": again,
+        },
         "best": None if best is None else best.number,
         "winner": _winner(study, trials, fresh, {row["of"] for row in again}),
         "importance": importance(study.search, study.space),

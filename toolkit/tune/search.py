@@ -27,6 +27,7 @@ from toolkit.tune.bench import Bench, threads
 from toolkit.tune.best import best_recipe, check_best
 from toolkit.tune.checks import check_corners
 from toolkit.tune.failures import TICKET, failures, finished, nothing_found, record_death
+from toolkit.tune.few_folds import limits
 from toolkit.tune.folder import StudyFolder, study_folder, study_hash, sweep
 from toolkit.tune.loop import do_trials, ended, ended_because, goal_of
 from toolkit.tune.page import draw_page
@@ -69,6 +70,8 @@ def tune(
         notify(Event("message", chosen))
     bench = Bench(question, host, notify, asked.skip_bad)
     data = bench.prepare(plan, verify=asked.verify)
+    for line in limits(plan):
+        notify(Event("message", line))
     check_corners(plan, bench, host)
     hash_ = study_hash(plan, data.fingerprint)
     folder = study_folder(runs, plan.name, hash_, date.today())

@@ -160,4 +160,6 @@ def unlikely(scores: Sequence[float | None], noise: float, patience: int) -> str
             since += 1
     if since < patience:
         return None
+    if np.isnan(noise):  # one fold tells nothing of it
+        return f"{since} trials in a row brought no rise"
     return f"{since} trials in a row brought no rise beyond the noise of {margin:.4f}"

@@ -62,7 +62,7 @@ class Study:
     @property
     def folds(self) -> range:
         """The folds that a trial trains."""
-        return range(self.plan.proxy.folds or self.plan.split.folds)
+        return range(self.plan.proxy.folds or self.plan.folds)
 
     @property
     def proxy(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def open_study(
         params = space.incumbent(plan, facts)
         study.enqueue_trial(params, user_attrs={"incumbent": True, TICKET: INCUMBENT})
     epochs = plan.proxy.epochs or plan.train.epochs
-    folds = plan.proxy.folds or plan.split.folds
+    folds = plan.proxy.folds or plan.folds
     tune = plan.tune
     pruner = Pruner(rule_of(tune.prune, folds), tune.percentile, tune.startup, folds, epochs)
     return Study(

@@ -17,6 +17,7 @@ from toolkit.errors import UserError
 from toolkit.recipe.plan import Plan
 from toolkit.tune.bench import threads
 from toolkit.tune.failures import ends_the_study, failures, reason_of
+from toolkit.tune.few_folds import again
 from toolkit.tune.objective import curve_of, epoch_step, fold_step
 from toolkit.tune.progress import show
 from toolkit.tune.study import Study, fresh_seed
@@ -54,9 +55,9 @@ def run_rescore(study: Study, trial: Trial) -> Outcome:
     show(study, trial)
     of = study.search.get_trials(deepcopy=False)[trial.user_attrs["of"]]
     fresh = {"seed": fresh_seed(study.plan.seed), "split.seed": fresh_seed(study.plan.split.seed)}
-    with _traced(study, trial, " on fresh folds"):
+    with _traced(study, trial, f" {again(study.plan.split.given)}"):
         plan = study.bench.question.plan(study.bench.host, {**study.overrides(of), **fresh})
-        return _carry_out(study, trial, plan, list(range(plan.split.folds)), prune=False)
+        return _carry_out(study, trial, plan, list(range(plan.folds)), prune=False)
 
 
 @contextmanager
