@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.builtin.documents import FILE, LABEL
-from toolkit.builtin.label_faults import strange_labels, unknown_labels
 from toolkit.builtin.one_hot import one_label
 from toolkit.builtin.places import Place
 from toolkit.builtin.reading import Reader, is_table, noted
@@ -19,7 +18,8 @@ from toolkit.builtin.several import several_problem
 from toolkit.builtin.split_column import by_column
 from toolkit.builtin.splits import SPLIT, joined, split_name
 from toolkit.builtin.tables import Rows
-from toolkit.builtin.valid_table import prefixed, without_twins
+from toolkit.builtin.targets import number_in, strange_labels, unknown_labels
+from toolkit.builtin.valid_table import prefix_of, prefixed, without_twins
 from toolkit.contracts import Submission, Table
 from toolkit.errors import DataError, listed
 
@@ -114,7 +114,7 @@ class Csv:
             train,
             predicted,
             tuple(classes.names),
-            tuple(_number(target) for target in classes.targets),
+            tuple(number_in(target) for target in classes.targets),
             two_columns(asked, self._id, self.target_column.strip()),
             tuple(said.problems),
             notes=tuple(said.notes),
@@ -143,10 +143,7 @@ class Csv:
 
     @property
     def _prefix(self) -> str:
-        """What tells the IDs of a validation table from those of training, where they name images
-        of another folder."""
-        other = self.valid_images.strip("/")
-        return f"{other}/" if other not in ("", ".", self.train_images.strip("/")) else ""
+        return prefix_of(self.valid_images, self.train_images)
 
     def _require(self, root: Path) -> None:
         if is_table(root, self.train):
@@ -172,14 +169,12 @@ class Csv:
     def _splits(
         self, file: Path, rows: pd.DataFrame, said: Said
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The rows that train or validate, with the name of their split where there are splits,
-        and those that are predicted."""
+        """The rows that train or validate, where splits are with their names, and the others."""
         if self.split_column is None:
             return rows.assign(**{_SPLIT: "train"}) if self.valid else rows, rows.iloc[:0]
+        known = self.valid_values, self.test_values
         values = rows[self.split_column.strip()]
-        named, tested = by_column(
-            file, self.split_column, values, self.valid_values, self.test_values, said
-        )
+        named, tested = by_column(file, self.split_column, values, *known, said)
         return rows.assign(**{_SPLIT: named})[~tested], rows[tested]
 
     def _apart(self, root: Path, rows: pd.DataFrame, said: Said) -> Rows | None:
@@ -302,8 +297,3 @@ class Csv:
 
 # Columns that are added to a table; no header has a line break at its end.
 _TARGET, _NAME, _SPLIT = "target\n", "name\n", "split\n"
-
-
-def _number(target: str) -> Any:
-    """The number that a target spells. "007" stays text: a submission repeats it as it is."""
-    return int(target) if target.isdecimal() and str(int(target)) == target else target

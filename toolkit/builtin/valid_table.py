@@ -43,3 +43,10 @@ def prefixed(rows: pd.DataFrame, prefix: str) -> pd.DataFrame:
         parent=rows["parent"].map(lambda name: own.get(name, name)),
         group=rows["group"].where(rows["group"] != rows["id"], prefix + rows["group"]),
     )
+
+
+def prefix_of(folder: str, trained: str) -> str:
+    """What tells the IDs of a validation table from those of training, where they name images of
+    another folder."""
+    name = folder.strip("/")
+    return f"{name}/" if name not in ("", ".", trained.strip("/")) else ""

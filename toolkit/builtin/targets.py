@@ -1,4 +1,4 @@
-"""What is wrong with the labels of a table."""
+"""The labels of a table: the numbers that they spell, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -40,3 +40,8 @@ def strange_labels(file: Path, targets: pd.Series[Any], ragged: Sequence[int]) -
             f"{file}: lines with more or fewer fields than its header have labels that no "
             f"other line has ({listed(strange)}); a field with a separator in it needs quotes"
         )
+
+
+def number_in(target: str) -> Any:
+    """The number that a target spells. "007" stays text: a submission repeats it as it is."""
+    return int(target) if target.isdecimal() and str(int(target)) == target else target
