@@ -38,3 +38,8 @@ def test_a_study_ends_after_enough_trials_without_a_rise_beyond_the_noise() -> N
 def test_small_rises_add_up_to_one() -> None:
     scores = [0.40, 0.41, 0.42, 0.43]
     assert unlikely(scores, noise=0.02, patience=2) is None
+
+
+def test_one_fold_says_nothing_of_noise() -> None:
+    why = unlikely([0.5, 0.5, 0.5], float("nan"), 2)
+    assert why == "2 trials in a row brought no rise"

@@ -27,7 +27,15 @@ class Layout:
     notes: tuple[str, ...] = ()
 
 
-def find_layout(root: Path, train: str, valid: str, test: str, leave: Sequence[str] = ()) -> Layout:
+def find_layout(
+    root: Path,
+    train: str,
+    valid: str,
+    test: str,
+    leave: Sequence[str] = (),
+    *,
+    named: bool = False,
+) -> Layout:
     """Find the splits. A folder is a split by its name and by what is in it: beside class folders
     it is a class.
 
@@ -35,6 +43,8 @@ def find_layout(root: Path, train: str, valid: str, test: str, leave: Sequence[s
         train, valid, test: where they are; each is also looked for in other words where it has its
             usual name, and is not there if it is "".
         leave: patterns of folders that are left out.
+        named: whether file names say the classes, so that a validation folder beside that of
+            training needs none inside.
     """
     outer = _wrapping(root, (train, valid, test), leave)
     place = root / outer
@@ -45,7 +55,8 @@ def find_layout(root: Path, train: str, valid: str, test: str, leave: Sequence[s
         notes.append(_as_class(place / base))
         base = None
     held_out = _given(place, tops, valid, VALID, "valid")
-    if held_out is not None and not _holds_classes(place / held_out):
+    flat = named and base is not None
+    if held_out is not None and not flat and not _holds_classes(place / held_out):
         if base is None:
             notes.append(_as_class(place / held_out))
         held_out = None

@@ -68,9 +68,9 @@ class Folder:
         import pandas as pd
 
         root, said = Path(self.root), Said()
-        layout = find_layout(root, self.train, self.valid, self.test, self.leave or ())
-        said.notes += layout.notes
         named = self.labels == "names"
+        layout = find_layout(root, self.train, self.valid, self.test, self.leave or (), named=named)
+        said.notes += layout.notes
         if not named and not layout.classes:
             raise DataError(*self._without_classes(root / layout.train))
         listing = self._listing(root, layout, said)
