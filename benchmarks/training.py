@@ -178,7 +178,7 @@ class Training:
         if self.device.type == "cpu":
             keep_freed_memory()
         torch.manual_seed(plan.seed)
-        model, preprocess = build_model(plan, facts)
+        model, preprocess = build_model(plan.choice("backbone"), facts)
         model = placed(model, self.device, channels_last=section.channels_last)
         self.criterion = plan.choice("loss").build(facts).to(self.device)
         optimizer = make_optimizer(model, plan.optimizer)

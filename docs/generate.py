@@ -18,6 +18,8 @@ from pydantic import BaseModel
 from toolkit import contracts
 from toolkit.cli.app import app
 from toolkit.contracts import RunInfo, TrialInfo
+from toolkit.ensemble.models import Models
+from toolkit.ensemble.opened import OpenedRun, open_run
 from toolkit.pipeline import run
 from toolkit.plugin.hooks import RegisterSpec, TrackerSpec
 from toolkit.plugin.host import load_host
@@ -26,7 +28,6 @@ from toolkit.plugin.schema import options, options_model
 from toolkit.recipe.sections import SCHEDULES, Top
 from toolkit.recipe.slots import FIXED, SECTIONS, SLOTS, Slot
 from toolkit.report import keys as key_lists
-from toolkit.runs.listing import open_run
 from toolkit.runs.opened import Run
 from toolkit.testing import command_checks
 from toolkit.testing.kit import kind_checks
@@ -257,6 +258,12 @@ def _python() -> Iterator[str]:
     yield "### Run\n"
     yield f"{inspect.getdoc(Run)}\n"
     yield from _table(("attribute", "what it is"), _attributes(Run))
+    for method in (OpenedRun.models, Models.predict):
+        arguments = "".join(f"    {argument},\n" for argument in _signature(method))
+        owner = "run" if method is OpenedRun.models else "models"
+        yield f"\n### {owner}.{method.__name__}\n"
+        yield f"```text\n{owner}.{method.__name__}(\n{arguments})\n```\n"
+        yield f"{_listed(inspect.getdoc(method) or '')}"
     yield "\n## Facts\n"
     for facts in (
         *(contracts.Facts, contracts.ImageSpec, contracts.InputSpec, contracts.Predictions),
@@ -287,6 +294,8 @@ def _signature(function: Any) -> Iterator[str]:
     """The arguments of a function with their types and defaults."""
     starred = False
     for p in inspect.signature(function).parameters.values():
+        if p.name == "self":
+            continue
         if p.kind is p.KEYWORD_ONLY and not starred:
             starred = True
             yield "*"

@@ -18,9 +18,9 @@ from toolkit.plugin.api import PLUGIN_API
 from toolkit.plugin.hooks import hookimpl
 
 if TYPE_CHECKING:
+    from toolkit.ensemble.opened import open_run
     from toolkit.pipeline import run
     from toolkit.recipe.load import load_recipe
-    from toolkit.runs.listing import open_run
     from toolkit.train.process import set_up_process
 
 __version__ = "0.1.0"
@@ -37,7 +37,7 @@ __all__ = [
 _LAZY = {
     "run": "toolkit.pipeline",
     "load_recipe": "toolkit.recipe.load",
-    "open_run": "toolkit.runs.listing",
+    "open_run": "toolkit.ensemble.opened",
     "set_up_process": "toolkit.train.process",
 }
 

@@ -16,19 +16,16 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
     Texts = npt.NDArray[np.object_]  # of str
 else:
-    Image = Ints = Floats = Texts = (
-        Any  # for annotations alone: a light import has no numpy to name
-    )
+    # For annotations alone: a light import has no numpy to name.
+    Image = Ints = Floats = Texts = Any
 
 Fit = Literal["letterbox", "stretch", "crop"]
 Interpolation = Literal["area", "linear", "cubic"]
+Range = tuple[float, float]
 
 # The cache keeps images a little larger than the model sees them, so that a rotation or a zoom
 # still finds detail: one resampling from 1.15 x size costs what one from 1.0 x size does.
 WORKING_MARGIN = 1.15
-
-
-Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -103,6 +100,8 @@ class Facts:
     """Training rows of each class (of the fold, inside a fold)."""
     image: ImageSpec
     seed: int
+    trained: bool = False
+    """Whether a run's weights follow: a backbone then fetches none, whatever its options say."""
 
 
 def as_list(value: Any, facts: Facts, /) -> Sequence[float] | None:

@@ -19,16 +19,13 @@ from toolkit.data.rare import rare_warning
 from toolkit.data.smoke import handful
 from toolkit.data.table import Frames
 from toolkit.ensemble.join import join_oof, joined_test
+from toolkit.ensemble.opened import OpenedRun
 from toolkit.ensemble.submission import write_submission
 from toolkit.errors import DataError
 from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Dropped, Trackers
-from toolkit.predict.files import (
-    PredictionsMeta,
-    as_predictions,
-    write_predictions,
-)
+from toolkit.predict.files import PredictionsMeta, as_predictions, write_predictions
 from toolkit.prepare import prepare
 from toolkit.recipe.lines import split_key
 from toolkit.recipe.load import Recipe, load_recipe, with_section
@@ -45,7 +42,6 @@ from toolkit.runs.lock import held
 from toolkit.runs.log import Stages, log_error, logging_to
 from toolkit.runs.machine import machine_faults
 from toolkit.runs.manifest import changes_since
-from toolkit.runs.opened import Run
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.pace import watching_pace
@@ -71,7 +67,7 @@ def run(
     verify: bool = False,
     notify: Notify = ignore,
     host: Host | None = None,
-) -> Run:
+) -> OpenedRun:
     """Run a recipe: K-fold models, out-of-fold and test predictions, submission, report.
 
     Args:
@@ -143,7 +139,7 @@ def run_plan(
     verify: bool = False,
     notify: Notify = ignore,
     frames: Frames | None = None,
-) -> Run:
+) -> OpenedRun:
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
     opened, unless `again` asks for a new run.
 
@@ -169,7 +165,7 @@ def run_plan(
     else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
         follow_the_sample(plan, folder, prepared.data.table)
-    return Run(folder.path)
+    return OpenedRun(folder.path)
 
 
 @machine_faults()
@@ -189,7 +185,7 @@ def smoke_plan(plan: Plan, *, skip_bad: bool = False, notify: Notify = ignore) -
         folder = new_run(Path(scratch) / "runs", plan.name, plan_hash, date.today())
         job = Job(plan, plan_hash, prepared.data, folder, stages, notify, steps=1)
         _carry_out(job, tracked=False)
-        return Run(folder.path).report
+        return OpenedRun(folder.path).report
 
 
 def _carry_out(job: Job, *, tracked: bool = True) -> None:

@@ -10,7 +10,7 @@ from toolkit.contracts import Event, Notify, Table
 from toolkit.data.check import Data, check_plan_data
 from toolkit.data.rare import table_for
 from toolkit.data.table import Frames
-from toolkit.ensemble.join import check_ensembler
+from toolkit.ensemble.combine import check_ensembler
 from toolkit.ensemble.submission import check_clip, kind_of
 from toolkit.recipe.plan import Plan
 from toolkit.runs.log import Stages

@@ -12,7 +12,8 @@ import pytest
 
 from toolkit.builtin.ensemblers import Hard, Soft
 from toolkit.contracts import Predictions, Table
-from toolkit.ensemble.join import combine, join_oof, join_test
+from toolkit.ensemble.combine import combine
+from toolkit.ensemble.join import join_oof, join_test
 from toolkit.errors import DataError, PluginError
 from toolkit.predict.files import (
     PredictionsMeta,

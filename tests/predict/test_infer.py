@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from toolkit.contracts import ImageSpec, Preprocess
 from toolkit.data.cache import Pack
 from toolkit.data.loader import Batches, Images, Normalize
-from toolkit.predict.infer import mean_view, predict_views
+from toolkit.errors import PluginError
+from toolkit.plugin.registry import Entry
+from toolkit.predict.infer import Predictor, mean_view
 from toolkit.predict.views import VIEWS
+from toolkit.recipe.plan import Choice
 
 ROWS, SIZE = 7, 16
 
@@ -41,22 +44,34 @@ class Corner(nn.Module):
         return self.dropout(quarter) * 20
 
 
-def predict(images: Images, batch_size: int, views: list[str], seen: list[int]) -> dict[str, Any]:
-    preprocess = Preprocess(images.spec, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
-    return predict_views(
-        Corner(),
-        Batches(images, batch_size, workers=0, pin=False),
-        ROWS,
-        Normalize(preprocess, torch.device("cpu"), channels_last=True),
-        views,
-        nullcontext,  # type: ignore[arg-type]
-        seen.append,
-    )
+@pytest.fixture(scope="module")
+def backbone() -> Choice:
+    """Whoever is blamed."""
+    return Choice("corner", Entry("backbone", "corner", "acme:corner", "", "acme", "acme", "1"), {})
 
 
-def test_every_row_is_predicted_in_order_and_in_evaluation_mode(images: Images) -> None:
+PredictWith = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def predict(images: Images, backbone: Choice) -> PredictWith:
+    def predicted(
+        batch_size: int, views: list[str], seen: list[int], model: nn.Module | None = None
+    ) -> dict[str, Any]:
+        preprocess = Preprocess(images.spec, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+        normalize = Normalize(preprocess, torch.device("cpu"), channels_last=True)
+        batches = Batches(images, batch_size, workers=0, pin=False).epoch(np.arange(ROWS), 0)
+        predictor = Predictor(backbone, model or Corner(), normalize, 3)
+        return predictor.views((batch for _, batch in batches), views, seen.append)
+
+    return predicted
+
+
+def test_every_row_is_predicted_in_order_and_in_evaluation_mode(
+    images: Images, predict: PredictWith
+) -> None:
     seen: list[int] = []
-    (probabilities,) = predict(images, 3, ["identity"], seen).values()
+    (probabilities,) = predict(3, ["identity"], seen).values()
     assert probabilities.shape == (ROWS, 3)
     assert probabilities.dtype == np.float32
     assert seen == [3, 2, 2]
@@ -67,14 +82,14 @@ def test_every_row_is_predicted_in_order_and_in_evaluation_mode(images: Images) 
         np.testing.assert_allclose(probabilities[row], expected, rtol=1e-4)
 
 
-def test_the_batch_size_hardly_changes_a_probability(images: Images) -> None:
-    first, second = (predict(images, size, ["identity", "rot90"], []) for size in (1, 5))
+def test_the_batch_size_hardly_changes_a_probability(predict: PredictWith) -> None:
+    first, second = (predict(size, ["identity", "rot90"], []) for size in (1, 5))
     for view in ("identity", "rot90"):
         np.testing.assert_allclose(first[view], second[view], rtol=1e-5)
 
 
-def test_every_view_is_predicted_from_its_own_pixels(images: Images) -> None:
-    by_view = predict(images, 3, list(VIEWS), [])
+def test_every_view_is_predicted_from_its_own_pixels(predict: PredictWith) -> None:
+    by_view = predict(3, list(VIEWS), [])
     assert list(by_view) == list(VIEWS)
     # The quarter that a view brings to the upper left: upper right for hflip and rot90, ...
     upper_left, upper_right, lower_left, lower_right = (
@@ -115,24 +130,18 @@ class Lost(nn.Module):
         return logits
 
 
-def test_a_row_with_a_logit_that_is_no_number_has_no_probability(images: Images) -> None:
-    normalize = Normalize(
-        Preprocess(images.spec, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
-        torch.device("cpu"),
-        channels_last=True,
-    )
-    batches = Batches(images, 4, workers=0, pin=False)
-    found = predict_views(Lost(), batches, ROWS, normalize, ["identity"], nullcontext, print)
+def test_a_row_with_a_logit_that_is_no_number_has_no_probability(predict: PredictWith) -> None:
+    found = predict(4, ["identity"], [], Lost())
     lost = np.isnan(found["identity"])
     assert lost.all(axis=1).tolist() == [row in (0, 4) for row in range(ROWS)]
     assert not lost[1:4].any()
 
 
 def test_a_model_that_changes_its_input_in_place_changes_no_other_view(
-    images: Images, monkeypatch: pytest.MonkeyPatch
+    predict: PredictWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     views = ["identity", "hflip", "rot180"]
-    expected = predict(images, 4, views, [])
+    expected = predict(4, views, [])
     forward = Corner.forward
 
     def changing(self: Corner, batch: Tensor) -> Tensor:
@@ -141,6 +150,24 @@ def test_a_model_that_changes_its_input_in_place_changes_no_other_view(
         return logits
 
     monkeypatch.setattr(Corner, "forward", changing)
-    found = predict(images, 4, views, [])
+    found = predict(4, views, [])
     for view in views:
         assert np.array_equal(found[view], expected[view])
+
+
+def test_an_answer_that_is_no_logits_is_blamed_on_the_backbone(predict: PredictWith) -> None:
+    class Pooled(nn.Module):
+        def forward(self, batch: Tensor) -> Tensor:
+            return batch.mean(dim=(0, 2, 3))
+
+    with pytest.raises(PluginError, match=r"backbone corner: gives .* in prediction, .* \(3, 3\)"):
+        predict(3, ["identity"], [], Pooled())
+
+
+def test_a_model_predicts_in_float32_inside_of_autocast_too(predict: PredictWith) -> None:
+    types: list[torch.dtype] = []
+    model = nn.Sequential(Corner(), nn.Linear(3, 3))
+    model.register_forward_hook(lambda module, given, found: types.append(found.dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        predict(3, ["identity"], [], model)
+    assert set(types) == {torch.float32}

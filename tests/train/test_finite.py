@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from toolkit.builtin.loss_modules import FocalLoss
 from toolkit.contracts import Event
 from toolkit.errors import UserError
+from toolkit.predict.infer import Predictor
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
@@ -116,17 +117,16 @@ def test_running_statistics_that_are_no_numbers_are_found_beside_a_finite_loss(
 def test_what_a_test_image_makes_of_the_model_marks_nothing_done(
     one_fold: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import toolkit.train.evaluate as evaluate
+    sound = Predictor.views
 
-    sound = evaluate.predict_views
-
-    def broken(model: Any, batches: Any, count: int, *more: Any) -> Any:
-        found = sound(model, batches, count, *more)
-        if count == 5:  # the test images
-            next(iter(found.values()))[2] = np.nan
+    def broken(self: Predictor, batches: Any, views: Any, *more: Any) -> Any:
+        found = sound(self, batches, views, *more)
+        first = next(iter(found.values()))
+        if len(first) == 5:  # the test images
+            first[2] = np.nan
         return found
 
-    monkeypatch.setattr(evaluate, "predict_views", broken)
+    monkeypatch.setattr(Predictor, "views", broken)
     said = r"^fold 0, with the weights of epoch \d: the logits of 1 of 5 test images .*test2\.png"
     for _ in range(2):  # a restart says the same
         with pytest.raises(UserError, match=said):
@@ -134,7 +134,7 @@ def test_what_a_test_image_makes_of_the_model_marks_nothing_done(
     folder = FoldFolder(tmp_path / "run" / "folds" / "0")
     assert not folder.done.exists()
     assert not folder.test.exists()
-    monkeypatch.setattr(evaluate, "predict_views", sound)
+    monkeypatch.setattr(Predictor, "views", sound)
     assert one_fold(tmp_path / "run").done.is_file()
 
 

@@ -29,6 +29,8 @@ def build(
         options["drop_path_rate"] = drop_path_rate
     options = _options_taken(name, options)
     options |= _size_option(name, facts.image.size, options)
+    if facts.trained:
+        pretrained, weights = False, None
     if weights is not None:
         model = _from_file(name, weights, options)
     elif pretrained:

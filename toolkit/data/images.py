@@ -23,6 +23,7 @@ from toolkit.data.levels import (
 )
 from toolkit.data.picture import (
     Size,
+    TooLarge,
     cause,
     has_more,
     mode_of,
@@ -167,14 +168,32 @@ def _needed(size: Size, spec: ImageSpec) -> Size:
     return math.ceil(width * scale), math.ceil(height * scale)
 
 
+def of_picture(picture: PIL.Image, spec: ImageSpec, name: str) -> Image:
+    """As `decode`, of a picture that is open in Pillow, and as Pillow decodes it.
+
+    Args:
+        name: what errors call it.
+    """
+    if math.prod(picture.size) > spec.max_pixels:
+        raise DataError(f"{name}: {TooLarge(picture.size, spec.max_pixels)}")
+    try:
+        return _eight_bits(upright(picture), spec)[0]
+    # A picture that was opened from a corrupt file, and is decoded now: as in `_read`.
+    except Exception as error:
+        raise DataError(f"{name}: {cause(error)}") from error
+
+
 def _made(file: PIL.Image, spec: ImageSpec) -> Read:
-    picture = upright(file)
-    if is_deep(picture.mode):
-        values = np.asarray(picture)
-        image, gaps = to_eight_bits(values, levels_of(spec.depth)), has_gaps(values)
-    else:
-        image, gaps = _rgb(picture), False
+    image, gaps = _eight_bits(upright(file), spec)
     return _noted(image, gaps=gaps, pages=has_more(file))
+
+
+def _eight_bits(picture: PIL.Image, spec: ImageSpec) -> tuple[Image, bool]:
+    """The picture as RGB, and whether it has pixels that are no number."""
+    if not is_deep(picture.mode):
+        return _rgb(picture), False
+    values = np.asarray(picture)
+    return to_eight_bits(values, levels_of(spec.depth)), has_gaps(values)
 
 
 def _noted(image: Image, *, gaps: bool, pages: bool) -> Read:

@@ -10,12 +10,11 @@ from torch.nn.parameter import UninitializedParameter
 
 from toolkit.contracts import Facts, InputSpec, Preprocess
 from toolkit.errors import PluginError, listed
-from toolkit.recipe.plan import Choice, Plan
+from toolkit.recipe.plan import Choice
 
 
-def build_model(plan: Plan, facts: Facts) -> tuple[nn.Module, Preprocess]:
-    """The plan's backbone for `(N, 3, S, S)` images, and the preprocessing that it wants."""
-    choice = plan.choice("backbone")
+def build_model(choice: Choice, facts: Facts) -> tuple[nn.Module, Preprocess]:
+    """The chosen backbone for `(N, 3, S, S)` images, and the preprocessing that it wants."""
     model = choice.build(facts)
     if not isinstance(model, nn.Module):
         raise PluginError(

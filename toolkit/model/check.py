@@ -27,7 +27,7 @@ def check_model(plan: Plan, facts: Facts, notify: Notify = ignore) -> nn.Module:
     Returns the model, to try other things on.
     """
     device = make_accelerator(plan.train.precision).device
-    model, _ = build_model(plan, facts)
+    model, _ = build_model(plan.choice("backbone"), facts)
     harmful = harmful_convolutions(model) if device.type == "cpu" else []
     for name, _ in harmful if plan.train.channels_last else []:
         notify(Event("message", f"backbone {plan.choice('backbone').use}: {name}: {AROUND}"))

@@ -32,6 +32,14 @@ def make_accelerator(precision: Precision) -> Any:
         raise UserError(f"train.precision: {precision} does not work here: {error}") from error
 
 
+def best_device() -> torch.device:
+    """The device that a run would train on."""
+    from accelerate import PartialState
+
+    device: torch.device = PartialState().device
+    return device
+
+
 def resolve_precision(precision: Precision) -> str:
     """`auto` is bf16 only on hardware that computes in it: emulated on a CPU without such units
     it takes two to three times as long as fp32."""

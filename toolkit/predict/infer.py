@@ -3,55 +3,68 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from toolkit.contracts import Floats
-from toolkit.data.loader import Batches, Normalize
+from toolkit.data.loader import Normalize
+from toolkit.model.invariants import require_logits
 from toolkit.predict.views import view_of
+from toolkit.recipe.plan import Choice
 
 
-def predict_views(
-    model: nn.Module,
-    batches: Batches,
-    count: int,
-    normalize: Normalize,
-    views: Sequence[str],
-    forward: Callable[[], AbstractContextManager[object]],
-    on_images: Callable[[int], None],
-    checked: Callable[[Tensor, int], Tensor] = lambda logits, rows: logits,
-) -> dict[str, Floats]:
-    """Probabilities `(n, C)` of rows 0 to `count - 1`, for each view.
+@dataclass(frozen=True)
+class Predictor:
+    """A model that answers: in evaluation mode, and in float32, whatever it was trained in."""
 
-    A row with a logit that is no number is NaN throughout: softmax would make a confident answer
-    of most of them.
+    backbone: Choice
+    """Blamed for what the model raises, and for answers that are no logits."""
+    model: nn.Module
+    normalize: Normalize
+    classes: int
 
-    Args:
-        forward: held around every call of the model: decides its precision, blames its faults.
-        on_images: told the number of images after each batch.
-        checked: gives the logits of so many images as they are, or raises where they are none.
-    """
-    parts: dict[str, list[Floats]] = {view: [] for view in views}
-    model.eval()
-    with torch.inference_mode():
-        for rows, images in batches.epoch(np.arange(count), epoch=0):
-            batch = normalize(images)
-            for view in views:
-                seen = view_of(batch, view)
-                if len(views) > 1 and seen.data_ptr() == batch.data_ptr():
-                    seen = seen.clone()  # a model may change its input, and others come behind
-                with forward():
-                    logits: Tensor = model(seen)
-                logits = checked(logits, len(rows)).float()
-                numbers = logits.isfinite().all(dim=1, keepdim=True)
-                probabilities = logits.softmax(dim=1).where(numbers, math.nan)
-                parts[view].append(probabilities.cpu().numpy())
-            on_images(len(rows))
-    return {view: np.concatenate(chunks) for view, chunks in parts.items()}
+    def views(
+        self,
+        batches: Iterable[Tensor],
+        views: Sequence[str],
+        on_images: Callable[[int], None] = lambda count: None,
+    ) -> dict[str, Floats]:
+        """Probabilities `(n, C)` of all images, in their order, for each view.
+
+        A row with a logit that is no number is NaN throughout: softmax would make a confident
+        answer of most of them.
+
+        Args:
+            batches: `(B, S, S, 3)` uint8 each.
+            on_images: told the number of images after each batch.
+        """
+        parts: dict[str, list[Floats]] = {view: [] for view in views}
+        self.model.eval()
+        with torch.inference_mode():
+            for images in batches:
+                batch = self.normalize(images)
+                for view in views:
+                    seen = view_of(batch, view)
+                    if len(views) > 1 and seen.data_ptr() == batch.data_ptr():
+                        seen = seen.clone()  # a model may change its input; others come behind
+                    parts[view].append(self._probabilities(seen))
+                on_images(len(images))
+        return {view: np.concatenate(chunks) for view, chunks in parts.items()}
+
+    def _probabilities(self, batch: Tensor) -> Floats:
+        # Outside of autocast: `PRECISION` in predict/files.py says why.
+        full_precision = torch.autocast(self.normalize.device.type, enabled=False)
+        with self.backbone.blamed("its forward fails"), full_precision:
+            answer = self.model(batch)
+        logits = require_logits(self.backbone, answer, len(batch), self.classes, "in prediction")
+        logits = logits.float()
+        numbers = logits.isfinite().all(dim=1, keepdim=True)
+        found: Floats = logits.softmax(dim=1).where(numbers, math.nan).cpu().numpy()
+        return found
 
 
 def mean_view(by_view: dict[str, Floats]) -> Floats:

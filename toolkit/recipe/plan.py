@@ -84,6 +84,14 @@ class Choice:
         """What an error adds to say whose a third party's component is, and where it is made."""
         return whose(self.entry)
 
+    @property
+    def record(self) -> dict[str, str]:
+        """Kind, name, package and version, as `manifest.json` keeps them. `code` tells a third
+        party's edits apart."""
+        entry = self.entry
+        found = _component(entry.kind, self.use, entry.package, entry.version)
+        return found | ({"code": self.code} if self.code else {})
+
     def build(self, *host_arguments: Any) -> Any:
         """Call the factory with what the host gives and what the recipe says.
 
@@ -149,8 +157,8 @@ class Plan:
 
     @property
     def folds(self) -> int:
-        """How many folds are trained: `split.folds`, or one where a split was given."""
-        return 1 if self.split.given else self.split.folds
+        """How many folds are trained."""
+        return folds_of(self.split)
 
     def choice(self, *keys: str) -> Choice:
         """The component chosen in a section: `plan.choice("augment", "train")`."""
@@ -158,9 +166,9 @@ class Plan:
 
     @property
     def components(self) -> list[dict[str, str]]:
-        """Kind, name, package and version of every component that the plan uses, and of every
-        recipe of a package that it was made from. `code` tells a third party's edits apart."""
-        found = [_used(choice) for choice in self.choices.values()]
+        """The record of every component that the plan uses, and of every recipe of a package that
+        it was made from."""
+        found = [choice.record for choice in self.choices.values()]
         found += [_component("recipe", s.name, s.package, s.version) for s in self.shipped]
         return found
 
@@ -175,7 +183,7 @@ class Plan:
     def training_facts(self) -> list[Any]:
         """What of the recipe, its components and the numerics changes how a fold is trained, as
         JSON; the rows that it trains on come beside it (`train.reuse`)."""
-        used = [_used(c) for keys, c in self.choices.items() if keys not in _OUTSIDE_OF_TRAINING]
+        used = [c.record for keys, c in self.choices.items() if keys not in _OUTSIDE_OF_TRAINING]
         recipe = _without(self.values, _OUTSIDE_OF_TRAINING)
         return [NUMERICS, recipe, used, self._weights()]
 
@@ -194,10 +202,9 @@ def _without(values: Mapping[str, Any], outside: tuple[Keys, ...]) -> dict[str, 
     return recipe
 
 
-def _used(choice: Choice) -> dict[str, str]:
-    entry = choice.entry
-    found = _component(entry.kind, choice.use, entry.package, entry.version)
-    return found | ({"code": choice.code} if choice.code else {})
+def folds_of(split: Split) -> int:
+    """How many folds are trained: `split.folds`, or one where a split was given."""
+    return 1 if split.given else split.folds
 
 
 def _component(kind: str, name: str, package: str, version: str) -> dict[str, str]:

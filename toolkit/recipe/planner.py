@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,15 @@ def make_plan(recipe: Recipe, host: Host) -> Plan:
     return _Planner(recipe, host).plan()
 
 
+def make_choices(recipe: Recipe, host: Host, sections: Sequence[Keys]) -> Mapping[Keys, Choice]:
+    """The components of these sections alone. Raises as `make_plan` does."""
+    planner = _Planner(recipe, host)
+    for keys in sections:
+        planner.component(keys, SLOTS[keys])
+    planner.require_no_problem()
+    return planner.choices
+
+
 class _Planner:
     def __init__(self, recipe: Recipe, host: Host) -> None:
         self.recipe, self.host, self.lookup = recipe, host, Lookup(host)
@@ -71,9 +80,7 @@ class _Planner:
         known = Known(self.models, self.lookup.model_of, self.lookup.chooses, own)
         for key, text in space_problems(self.space(), known):
             self.problem(("tune", "space", *key), text)
-        if self.problems:
-            ordered = sorted(self.problems, key=lambda p: (p[0].where, p[0].line or 0))
-            raise RecipeError(*(f"{origin}: {text}" for origin, text in ordered))
+        self.require_no_problem()
         assert top is not None
         values: dict[str, Any] = top.model_dump()
         for keys in SECTIONS:
@@ -106,6 +113,11 @@ class _Planner:
         found = self.sections[keys]
         assert isinstance(found, kind)
         return found
+
+    def require_no_problem(self) -> None:
+        if self.problems:
+            ordered = sorted(self.problems, key=lambda p: (p[0].where, p[0].line or 0))
+            raise RecipeError(*(f"{origin}: {text}" for origin, text in ordered))
 
     def problem(self, keys: Keys, text: str) -> None:
         self.problems.append((self.recipe.origin(keys), f"{'.'.join(keys)}: {text}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from toolkit.errors import RunError
+from toolkit.errors import RunError, in_shell
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.lock import is_held
 from toolkit.runs.opened import Run
@@ -58,7 +58,7 @@ def find(run: str | None, runs: Path) -> Run:
     if Path(run).is_dir():
         folder = RunFolder(Path(run))
         if not is_run(folder):
-            raise RunError(f"{run}: is no run folder (it has no plan.json)")
+            raise RunError(_no_run(folder.path))
         return Run(folder.path)
     names = [folder.path.name for folder in run_folders(runs)]
     fits = [name for name in names if name == run] or [n for n in names if n.startswith(run)]
@@ -70,17 +70,15 @@ def find(run: str | None, runs: Path) -> Run:
     raise RunError(f"{runs}: has no run {run}; {there}")
 
 
-def open_run(run: str | Path | None = None, runs: str | Path = "runs") -> Run:
-    """Open a run, as the commands do.
-
-    Args:
-        run: its folder, the name of a folder in `runs`, or the start of one; without it, the run
-            that finished last.
-        runs: where run folders are.
-
-    Raises `RunError` where there is none, or where the start of a name fits several.
-    """
-    return find(None if run is None else str(run), Path(runs))
+def _no_run(path: Path) -> str:
+    """What is said of a folder without a plan.json."""
+    path = path.absolute()
+    for study in (path, path.parent.parent):
+        if (study / "study.json").is_file():
+            what = "a study" if study == path else "a trial"
+            best = f"`toolkit run {in_shell(study / 'best.toml')}` makes a run of the best one"
+            return f"{path}: is {what} of `toolkit tune`, whose trials keep no weights; {best}"
+    return f"{path}: is no run folder (it has no plan.json)"
 
 
 def _written(folder: RunFolder) -> float:

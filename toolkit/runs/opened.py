@@ -68,6 +68,8 @@ class Run:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes: `p_0` is the probability of the first."""
+        if not self.folder.finished and "classes" in self.plan:
+            return tuple(self.plan["classes"])
         return tuple(row["class"] for row in self.report["classes"])
 
     @cached_property

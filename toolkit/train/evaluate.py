@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from toolkit.contracts import Floats
 from toolkit.data.loader import Batches, Normalize
-from toolkit.model.invariants import require_logits
 from toolkit.predict.files import CLEAN, prediction_rows, write_predictions
-from toolkit.predict.infer import mean_view, predict_views
+from toolkit.predict.infer import Predictor, mean_view
 from toolkit.score.metrics import scores
 from toolkit.train.finite import require_probabilities
 from toolkit.train.job import FoldJob, Rows
@@ -23,7 +21,7 @@ from toolkit.train.job import FoldJob, Rows
 
 @dataclass(frozen=True)
 class Evaluator:
-    """Predicts in evaluation mode and in float32, with whatever weights it is given."""
+    """Scores a fold's model, with whatever weights it is given."""
 
     job: FoldJob
     normalize: Normalize
@@ -65,13 +63,6 @@ class Evaluator:
             write_predictions(job.folder.test, found, job.meta)
         return scores(job.validation.labels, means[CLEAN])
 
-    @contextmanager
-    def _forward(self) -> Iterator[None]:
-        """Around a call of the model: in float32, whatever it was trained in (`PRECISION`)."""
-        full_precision = torch.autocast(self.normalize.device.type, enabled=False)
-        with self.job.plan.choice("backbone").blamed("its forward fails"), full_precision:
-            yield
-
     def _predict(
         self,
         model: nn.Module,
@@ -88,19 +79,10 @@ class Evaluator:
             done += count
             self.tell("predict", done, len(rows.ids), {"images": count})
 
-        def checked(logits: object, count: int) -> Tensor:
-            backbone, classes = self.job.plan.choice("backbone"), len(self.job.facts.classes)
-            return require_logits(backbone, logits, count, classes, "in prediction")
-
-        by_view = predict_views(
-            model,
-            batches,
-            len(rows.ids),
-            self.normalize,
-            views,
-            self._forward,
-            on_images,
-            checked,
-        )
+        backbone, classes = self.job.plan.choice("backbone"), len(self.job.facts.classes)
+        predictor = Predictor(backbone, model, self.normalize, classes)
+        order = np.arange(len(rows.ids))
+        images = (batch for _, batch in batches.epoch(order, epoch=0))
+        by_view = predictor.views(images, views, on_images)
         require_probabilities(by_view, rows, kind, where, self.job.plan)
         return by_view

@@ -24,7 +24,7 @@ def trains_on_one_row(plan: Plan, facts: Facts) -> bool:
     """Whether a batch of one row passes the plan's backbone and loss in training mode."""
     with same_random_numbers(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the spread of one value: that is what is asked
-        model, _ = build_model(plan, facts)
+        model, _ = build_model(plan.choice("backbone"), facts)
         criterion: Callable[[Tensor, Tensor], Tensor] = plan.choice("loss").build(facts)
         try:
             value = _loss_of_one_row(model, criterion, plan.image.size, len(facts.classes))

@@ -52,7 +52,8 @@ def record(job: Job) -> None:
         write_text(folder.set_aside, csv_text(rows))
     origins = {".".join(keys): str(origin) for keys, origin in job.plan.origins.items()}
     plan = {"hash": job.plan_hash, "recipe": job.plan.values, "origins": origins}
-    write_json(folder.plan, plan)
+    # With the classes, the folder alone says what its models are (`model/saved.py`).
+    write_json(folder.plan, {**plan, "classes": list(job.data.table.classes)})
 
 
 def settle_folds(job: Job) -> pd.DataFrame:

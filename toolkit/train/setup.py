@@ -53,7 +53,7 @@ def build_learner(job: FoldJob) -> Learner:
     accelerator = make_accelerator(train.precision)
     device: torch.device = accelerator.device
     torch.manual_seed(_seed(job, _WEIGHTS))
-    model, preprocess = build_model(plan, job.facts)
+    model, preprocess = build_model(plan.choice("backbone"), job.facts)
     model = placed(model, device, channels_last=train.channels_last)
     criterion: nn.Module = plan.choice("loss").build(job.facts).to(device)
     loss = plan.choice("loss")
