@@ -10,7 +10,6 @@ import pytest
 
 from toolkit.cli.tune_console import importance_line
 from toolkit.recipe.plan import Plan
-from toolkit.tune.plots import plots
 from toolkit.tune.result import ENOUGH, importance
 from toolkit.tune.space import Space, space_of
 
@@ -40,13 +39,12 @@ def by_smoothing(values: dict[str, float]) -> float:
     return values["train.label_smoothing"]
 
 
-def test_too_few_trials_have_no_figure_and_no_plot(study: optuna.Study, space: Space) -> None:
+def test_too_few_trials_have_no_figure(study: optuna.Study, space: Space) -> None:
     filled(study, space, ENOUGH - 1, by_smoothing)
     facts = importance(study, space)
     assert facts["values"] is None
     assert facts["reason"] == f"too few complete trials: {ENOUGH - 1} of at least {ENOUGH}"
     assert importance_line(facts) == f"Importance is not estimated: {facts['reason']}"
-    assert "importance" not in [plot.name for plot in plots(study, space, facts)]
 
 
 def test_the_estimator_that_is_named_is_the_one_that_is_used(
@@ -62,9 +60,6 @@ def test_the_estimator_that_is_named_is_the_one_that_is_used(
     assert facts["values"] == {path: round(share, 4) for path, share in theirs.items()}
     assert next(iter(facts["values"])) == "train.label_smoothing"
     assert facts["not_judged"] == ["loss.gamma"]
-    (plot,) = [p for p in plots(study, space, facts) if p.name == "importance"]
-    assert f"(fANOVA, from {ENOUGH} complete trials)" in plot.text
-    assert "not judged: loss.gamma" in plot.text
     assert "not judged, since not in every trial: loss.gamma" in importance_line(facts)
 
 

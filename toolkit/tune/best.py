@@ -15,6 +15,7 @@ from toolkit.recipe.lines import Keys, split_key
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.recipe.shipped import is_shipped
+from toolkit.tune.gain import gain_of, gain_sentence
 from toolkit.tune.space import value_at
 from toolkit.tune.study import Study
 
@@ -102,6 +103,9 @@ def summary(objective: str, facts: Mapping[str, Any]) -> list[str]:
     else:
         line += "; it is the recipe itself." if winner["incumbent"] else "."
     lines = [line]
+    sentence = gain_sentence(gain_of(facts))
+    if sentence is not None:
+        lines.append(sentence)
     fresh = {row["of"]: row["score"] for row in facts["rescore"]["trials"]}
     given = facts.get("given")
     many = f'the same split, "{given}"' if given else "the same folds"

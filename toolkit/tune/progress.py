@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from toolkit.tune.study import Study
 from copy import deepcopy
 from functools import partial
+from statistics import fmean
 
 from optuna.trial import Trial
 
@@ -38,7 +39,8 @@ def row_of(study: Study, trial: FrozenTrial) -> dict[str, Any]:
     """A trial of the search, or of the re-score, as plain values.
 
     `folds` are the scores of its finished folds; `score` is the out-of-fold score of a complete
-    trial; a trial that stopped or failed has a `reason`.
+    trial, `so_far` what one that was stopped early had: the mean of its folds, or the best epoch of
+    the first. A trial that stopped or failed has a `reason`.
     """
     attrs = trial.user_attrs
     deaths = study.deaths if trial.state == TrialState.FAIL else {}
@@ -51,11 +53,20 @@ def row_of(study: Study, trial: FrozenTrial) -> dict[str, Any]:
         "values": study.values(trial) if "of" not in attrs else {},
         "folds": list(curve_of(trial.intermediate_values).folds),
         "score": score,
+        "so_far": _so_far(study, trial) if trial.state == TrialState.PRUNED else None,
         "seconds": attrs.get("seconds"),
         "threads": attrs.get("threads"),
         "plan": attrs.get("plan"),
         "reason": reason_of(trial, deaths),
     }
+
+
+def _so_far(study: Study, trial: FrozenTrial) -> float | None:
+    sign = study.objective.sign
+    curve = curve_of(trial.intermediate_values, sign)
+    if curve.folds:
+        return sign * fmean(curve.folds)
+    return sign * max(curve.epochs) if curve.epochs else None
 
 
 def rows_of(study: Study, trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:

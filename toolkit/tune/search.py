@@ -138,7 +138,7 @@ def _write_result(study: Study, hash_: str) -> None:
         write_text(study.folder.best, best_recipe(study, trial, facts))
         check_best(study, trial)
     write_json(study.folder.report, facts)
-    draw_page(study, facts)
+    draw_page(study.folder, facts)
 
 
 def _killed(study: Study, pid: int, by: str) -> None:

@@ -1,0 +1,36 @@
+"""Pages from templates: what a run's and a study's page have in common.
+
+A page is one file without scripts that loads nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from toolkit.report import words
+
+
+def rendered(
+    package: str, facts: Mapping[str, Any], filters: Mapping[str, Callable[..., Any]] | None = None
+) -> str:
+    """The text of the page whose template is `page.html.jinja` of a package."""
+    template = files(package).joinpath("page.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=DictLoader({"page": template}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "score": words.score_text,
+        "breakable": words.breakable,
+        **(filters or {}),
+    }
+    css = files("toolkit.report").joinpath("page.css").read_text(encoding="utf-8")
+    return environment.get_template("page").render(css=Markup(css), **facts)
