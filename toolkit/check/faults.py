@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import groupby
+
+import pandas as pd
 
 from toolkit.check.survey import Survey
 from toolkit.contracts import Table, ignore
@@ -23,7 +25,7 @@ def refused(found: Survey) -> list[str]:
     table = found.table
     problems = table_problems(table, 1)  # classes with fewer images than folds are kept, and told
     if table.test is not None:
-        absent = _absent(table.test["id"], table.test["path"])
+        absent = _absent(found, table.test)
         if absent:
             problems.append(
                 f"{len(absent)} of {len(table.test)} test IDs name no image ({listed(absent)}); "
@@ -31,7 +33,7 @@ def refused(found: Survey) -> list[str]:
             )
             problems += _about(found, "test IDs")
         problems += found.unreadable_test
-    missing = _absent(table.train["id"], table.train["path"])
+    missing = _absent(found, table.train)
     if len(missing) == len(table.train) and missing:
         problems.append(f"no training row names an image ({listed(missing)})")
     return problems
@@ -49,7 +51,7 @@ def set_aside(found: Survey) -> list[str]:
     """Faults of training images, which `toolkit run --skip-bad` sets aside."""
     table = found.table
     lines = []
-    missing = _absent(table.train["id"], table.train["path"])
+    missing = _absent(found, table.train)
     if missing:
         lines.append(
             f"{len(missing)} of {len(table.train)} training IDs name no image ({listed(missing)})"
@@ -62,11 +64,11 @@ def _about(found: Survey, which: str) -> list[str]:
     return [note for note in found.table.notes if f"{which} name no image" in note]
 
 
-def _absent(ids: Iterable[str], paths: Iterable[str]) -> list[str]:
+def _absent(found: Survey, rows: pd.DataFrame) -> list[str]:
     return [
         i
-        for i, path in zip(ids, paths, strict=True)
-        if not isinstance(path, str) or not os.path.exists(path)
+        for i, path in zip(rows["id"], rows["path"], strict=True)
+        if not isinstance(path, str) or path in found.absent
     ]
 
 

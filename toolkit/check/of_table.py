@@ -88,6 +88,9 @@ def look_at_tables(tables: Sequence[TableSeen], inventory: Inventory, chosen: Ch
             )
             continue
         found.labelled.append(Labelled(table, naming, labels))
+    training = [one for one in found.labelled if one.table.role != "valid"]
+    if training or found.faults:  # a validation table never stands in for one that cannot be read
+        found.labelled[:] = training
     return found
 
 

@@ -31,6 +31,8 @@ class Opened:
     """Width and height of those whose header can be read, pixels."""
     faults: Mapping[str, str]
     """Why an image cannot be read, by its path."""
+    absent: frozenset[str]
+    """Paths without a file."""
     images: int
     """Files that are there."""
     headers: int
@@ -68,9 +70,8 @@ def open_images(
     Args:
         paths: of files that may not be there; these are told elsewhere.
     """
-    there = [
-        path for path in dict.fromkeys(paths) if isinstance(path, str) and os.path.exists(path)
-    ]
+    named = dict.fromkeys(path for path in paths if isinstance(path, str))
+    there = [path for path in named if os.path.exists(path)]
     some = there[:: max(1, -(-len(there) // HEADERS))]
     read = dict(in_threads(_header, some, _quiet))
     sides = tuple(size for path in some if isinstance(size := read[path], tuple))
@@ -84,7 +85,9 @@ def open_images(
         decoded = dict(in_threads(_pixels, chunk, _quiet))
         faults |= {path: text for path in chunk if (text := decoded[path]) is not None}
         whole += len(chunk)
-    return Opened(sides, faults, len(there), len(some), whole + len(some) - len(good))
+    absent = frozenset(named).difference(there)
+    seen = whole + len(some) - len(good)
+    return Opened(sides, faults, absent, len(there), len(some), seen)
 
 
 def _spread(paths: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -47,6 +47,8 @@ class Survey:
     """The same of test images, without which there is no submission."""
     opened: str = ""
     """How far the images were looked at."""
+    absent: frozenset[str] = frozenset()
+    """Paths of the table that lead to no file."""
 
 
 def survey(path: Path, chosen: Chosen = Chosen()) -> Survey:  # noqa: B008 - it is frozen
@@ -121,6 +123,7 @@ def _of_folder(root: Path, said: str, chosen: Chosen) -> Survey:
         _skipped(inventory),
         tuple(opened.faults_of(tested, "test")),
         opened.words(),
+        opened.absent,
     )
 
 
@@ -146,7 +149,7 @@ def _opened(table: Table, root: str) -> Opened:
     trained = list(table.train["path"])
     tested = [] if table.test is None else list(table.test["path"])
     found = open_images([*trained, *tested])
-    if not any(isinstance(path, str) and os.path.exists(path) for path in trained):
+    if not any(isinstance(path, str) and path not in found.absent for path in trained):
         why = [note for note in (*table.problems, *table.notes) if "IDs" in note]
         raise DataError(f"{root}: no training row names an image that is there", *why)
     if not found.sides:
