@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Table
-from toolkit.data.folds import assign_folds, fold_warnings, split_rows, units
+from toolkit.data.assignment import assign_folds, fold_warnings, split_rows, units
 from toolkit.data.pack import IMAGES, INDEX, find_pack
 from toolkit.data.table import fingerprint, table_problems
 from toolkit.ensemble.join import join_oof

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.check.handed import Columns, Given, given
 from toolkit.contracts import Event, Notify, ignore
+from toolkit.data.assignment import fold_warnings
 from toolkit.data.cache import cache_folder
 from toolkit.data.duplicates import duplicates_of
-from toolkit.data.folds import fold_warnings
 from toolkit.data.rare import rare_warning
 from toolkit.data.smoke import handful
 from toolkit.data.table import Frames

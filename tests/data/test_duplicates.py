@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from toolkit.contracts import Table, ignore
+from toolkit.data.assignment import assign_folds, fold_warnings, split_rows, units
 from toolkit.data.check import Data, check_data
 from toolkit.data.duplicates import duplicates_of
-from toolkit.data.folds import assign_folds, fold_warnings, split_rows, units
 from toolkit.errors import DataError
 
 MakeTable = Callable[..., Table]

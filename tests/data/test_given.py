@@ -13,15 +13,15 @@ from PIL import Image
 
 from toolkit.builtin.splits import SPLIT, WhileJoined
 from toolkit.contracts import Event, ImageSpec, Notify, Table, ignore
-from toolkit.data.check import Data, check_data
-from toolkit.data.duplicates import CONTENT
-from toolkit.data.folds import (
+from toolkit.data.assignment import (
     NO_FOLD,
     assign_folds,
     fold_sizes,
     fold_warnings,
     split_rows,
 )
+from toolkit.data.check import Data, check_data
+from toolkit.data.duplicates import CONTENT
 from toolkit.data.form import in_form
 from toolkit.data.given import HELD_OUT, split_problems, validated, with_split
 from toolkit.data.leaks import leaks_of, without_leaks

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from toolkit.contracts import Event, Submission, SubmissionColumn, Table, ignore
-from toolkit.data.folds import assign_folds
+from toolkit.data.assignment import assign_folds
 from toolkit.data.rare import rare_warning, ways_out, without_rare
 from toolkit.data.table import table_problems
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.contracts import Table
-from toolkit.data.folds import assign_folds, fold_warnings
+from toolkit.data.assignment import assign_folds, fold_warnings
 from toolkit.data.smoke import handful
 from toolkit.data.table import table_problems
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from toolkit.contracts import Event, Notify, ignore
+from toolkit.data.assignment import assign_folds
 from toolkit.data.check import check_data
-from toolkit.data.folds import assign_folds
 from toolkit.data.table import read_table
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Trackers

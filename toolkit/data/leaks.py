@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Table
+from toolkit.data.assignment import units
 from toolkit.data.duplicates import CONTENT, content_column
-from toolkit.data.folds import units
 from toolkit.data.given import HELD_OUT, held_out
 from toolkit.errors import listed
 

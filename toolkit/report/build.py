@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.contracts import Ints, Predictions, Table
+from toolkit.data.assignment import units
 from toolkit.data.duplicates import duplicates_of
-from toolkit.data.folds import units
 from toolkit.data.given import training
 from toolkit.plugin.schema import toml_text
 from toolkit.predict.files import PRECISION

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Event, Notify, Predictions, Table
+from toolkit.data.assignment import assign_folds, fold_sizes, fold_warnings
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_plan_data
-from toolkit.data.folds import assign_folds, fold_sizes, fold_warnings
 from toolkit.data.rare import rare_warning, table_for
 from toolkit.ensemble.submission import write_submission
 from toolkit.recipe.plan import Plan

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from toolkit.contracts import Ints, Notify, RunInfo
+from toolkit.data.assignment import fold_hash, fold_sizes, split_rows
 from toolkit.data.augment import build_augmentation
 from toolkit.data.check import Data
 from toolkit.data.duplicates import CONTENT
-from toolkit.data.folds import fold_hash, fold_sizes, split_rows
 from toolkit.data.given import held_out
 from toolkit.data.offline import Copies, Joined, draw_copies
 from toolkit.data.pack import Pack

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pandas as pd
 
 from toolkit.contracts import Event
-from toolkit.data.folds import assign_folds, fold_hash
+from toolkit.data.assignment import assign_folds, fold_hash
 from toolkit.errors import RunError
 from toolkit.recipe.show import recipe_text
 from toolkit.runs.atomic import csv_text, write_json, write_text

@@ -11,10 +11,10 @@ import torch
 from filelock import FileLock
 
 from toolkit.contracts import Event, Facts, ImageSpec, Notify
+from toolkit.data.assignment import assign_folds
 from toolkit.data.cache import cache_folder
 from toolkit.data.check import Data, check_plan_data
 from toolkit.data.duplicates import duplicates_of
-from toolkit.data.folds import assign_folds
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from toolkit.contracts import Table
-from toolkit.data.folds import assign_folds, fold_hash, fold_warnings, split_rows, units
+from toolkit.data.assignment import assign_folds, fold_hash, fold_warnings, split_rows, units
 from toolkit.errors import DataError
 
 

@@ -1,4 +1,4 @@
-"""Folds, cut on parents and groups before anything else happens to an image.
+"""The assignment of rows to folds, on parents and groups, before anything else happens to an image.
 
 Every training row belongs to one unit: rows that share a parent, a group or a file's content,
 directly or through other rows. Whole units are dealt to folds, so an image and what was made of it,
