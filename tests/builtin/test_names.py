@@ -111,3 +111,10 @@ def test_a_new_file_makes_a_listing_outdated(tmp_path: Path) -> None:
     assert unchanged(tmp_path, found.folders)
     os.utime(tmp_path / "a", ns=(0, 0))
     assert not unchanged(tmp_path, found.folders)
+
+
+def test_a_file_of_the_same_name_elsewhere_is_no_lost_zero() -> None:
+    got = resolve(["/elsewhere/p00.jpg"], ["train/p00.jpg"], "/data")
+    (line,) = unresolved_lines(got, ["train/p00.jpg"], "training")
+    assert "there is train/p00.jpg" in line
+    assert "zeros" not in line

@@ -51,9 +51,9 @@ def unreadable(file: Path) -> None:
 
 
 ODD: list[tuple[Callable[[Path], None], str]] = [
-    (fifo, "is a FIFO"),
-    (bound_socket, "is a socket"),
-    (device, "is a device"),
+    (fifo, "a FIFO"),
+    (bound_socket, "a socket"),
+    (device, "a device"),
     (folder, "is a folder"),
     (dangling, "is a link that leads nowhere"),
     (loop, "is a link that leads in a circle"),

@@ -445,7 +445,7 @@ def _written_in_half(archive: str, entries: object, folder: Path, *others: objec
 def _unpack(file: Path, barrier: object, found: object) -> None:
     barrier.wait()  # type: ignore[attr-defined]
     root = unpacked(file).root
-    found.put(sorted(contents(root)))  # type: ignore[attr-defined]
+    found.put((root.stat().st_ino, sorted(contents(root))))  # type: ignore[attr-defined]
 
 
 def test_two_processes_at_once_are_fine(tmp_path: Path) -> None:
@@ -456,7 +456,9 @@ def test_two_processes_at_once_are_fine(tmp_path: Path) -> None:
     both = [context.Process(target=_unpack, args=(file, barrier, found)) for _ in range(2)]
     for process in both:
         process.start()
-    assert [found.get(timeout=60) for _ in both] == [sorted(files)] * 2
+    (one, first), (other, second) = (found.get(timeout=60) for _ in both)
+    assert first == second == sorted(files)
+    assert one == other  # the one that waited did not unpack again
     for process in both:
         process.join()
     assert not list((tmp_path / "cache" / "archives").glob("*.tmp"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toolkit.builtin.class_folders import TEST, TRAIN, VALID, Layout, find_layout
+from toolkit.builtin.folder_images import FolderImage, images_below, inside_of
 from toolkit.builtin.formats import names_an_image
 from toolkit.builtin.known_listing import list_known
 from toolkit.builtin.left_out import kept
@@ -29,18 +30,6 @@ if TYPE_CHECKING:
 
 NUMBERED = r"(?P<label>.*?[^\W\d_])[\W_]*\d+"
 """A name that ends in a number: `cat.0`, `dog_12`, `beagle 3`."""
-
-
-@dataclass(frozen=True)
-class _Image:
-    """A training image."""
-
-    id: str
-    path: str
-    label: str
-    """Empty where its name says none."""
-    split: str = "train"
-    """As its folder is called."""
 
 
 @dataclass(frozen=True)
@@ -138,15 +127,15 @@ class Folder:
 
     def _by_folder(
         self, root: Path, layout: Layout, listing: Listing, said: Said
-    ) -> tuple[list[_Image], tuple[str, ...]]:
+    ) -> tuple[list[FolderImage], tuple[str, ...]]:
         """The images of each class, in the order of the classes; validation behind training."""
-        trained, stray = _below(root, layout.train, listing, layout.classes)
+        trained, stray = images_below(root, layout.train, listing, layout.classes)
         classes = set(layout.classes)
-        valid: list[_Image] = []
+        valid: list[FolderImage] = []
         if layout.valid is not None:
-            own = {name.split("/")[0] for name in _inside(layout.valid, listing) if "/" in name}
+            own = {name.split("/")[0] for name in inside_of(layout.valid, listing) if "/" in name}
             classes |= own
-            valid, others = _below(
+            valid, others = images_below(
                 root, layout.valid, listing, sorted(own), f"{layout.valid}/", _valid_name(layout)
             )
             stray += others
@@ -162,16 +151,18 @@ class Folder:
             )
         return trained + valid, tuple(sorted(classes))
 
-    def _by_name(self, root: Path, layout: Layout, listing: Listing, said: Said) -> list[_Image]:
+    def _by_name(
+        self, root: Path, layout: Layout, listing: Listing, said: Said
+    ) -> list[FolderImage]:
         tested = f"{layout.test}/" if layout.test else "/"
         images = [
-            _Image(f"{prefix}{name}", str(root / place / name), self._label_in(name), split)
+            FolderImage(f"{prefix}{name}", str(root / place / name), self._label_in(name), split)
             for place, prefix, split in (
                 (layout.train, "", "train"),
                 (layout.valid, f"{layout.valid}/", _valid_name(layout)),
             )
             if place is not None
-            for name in _inside(place, listing)
+            for name in inside_of(place, listing)
             if not f"{place}/{name}".lstrip("/").startswith(tested)
         ]
         without = [image.id for image in images if not image.label]
@@ -237,45 +228,15 @@ class Folder:
         return pd.DataFrame({"id": place.images, "path": paths}, dtype=str), None
 
 
-def _inside(place: str, listing: Listing) -> list[str]:
-    """Paths below a place of the listing."""
-    if not place:
-        return listing.images
-    head = f"{place}/"
-    return [name[len(head) :] for name in listing.images if name.startswith(head)]
-
-
 def _valid_name(layout: Layout) -> str:
     return split_name((layout.valid or "").rpartition("/")[2], "valid")
 
 
-def _joined_note(root: Path, valid: str, images: Sequence[_Image]) -> str:
+def _joined_note(root: Path, valid: str, images: Sequence[FolderImage]) -> str:
     name = next((image.split for image in images if image.split != "train"), "valid")
     apart = sum(image.split != "train" for image in images)
     trained = len(images) - apart
     return joined(root / valid, f"{apart} images", f"{trained} of training", name)
-
-
-def _below(
-    root: Path,
-    place: str,
-    listing: Listing,
-    classes: Sequence[str],
-    prefix: str = "",
-    split: str = "train",
-) -> tuple[list[_Image], list[str]]:
-    """The images in the class folders of a place, class by class, and those in no class folder."""
-    known = set(classes)
-    found: dict[str, list[_Image]] = {name: [] for name in classes}
-    stray = []
-    for name in _inside(place, listing):
-        label, slash, _ = name.partition("/")
-        if slash and label in known:
-            path = str(root / place / name)
-            found[label].append(_Image(f"{prefix}{name}", path, label, split))
-        elif not slash:
-            stray.append(name)
-    return [image for label in classes for image in found[label]], stray
 
 
 def _naming(rows: pd.DataFrame, ids: Sequence[str], but: str) -> str | None:

@@ -72,7 +72,7 @@ def list_folder(root: Path, below: Sequence[str] = ("",)) -> Listing:
             elif stat.S_ISDIR(kind):
                 (links if entry.is_symlink() else inner).append(path)
             elif not stat.S_ISREG(kind):
-                notes.append(f"{path} is {kind_of(kind)}, and is left out")
+                notes.append(f"{path} is no ordinary file ({kind_of(kind)}), and is left out")
             elif _is_image(entry):
                 images.append(path)
             else:

@@ -197,7 +197,7 @@ def unresolved_lines(found: Resolved, images: Sequence[str], what: str) -> Itera
         first = found.missing[0]
         near = nearest(first, images)
         hint = "" if near is None else f"; there is {near}"
-        if near is not None and _without_zeros(near) == _without_zeros(first):
+        if near is not None and _lost_zeros(first, near):
             hint += ": the IDs lost their leading zeros; write them as text into the table"
         yield f"{len(found.missing)} {what} IDs name no image ({listed(found.missing)}){hint}"
     if found.ambiguous:
@@ -206,6 +206,12 @@ def unresolved_lines(found: Resolved, images: Sequence[str], what: str) -> Itera
             f"{len(found.ambiguous)} {what} IDs fit several images: {first} may be "
             f"{' or '.join(files[:3])}; name the folder of the images in [data]"
         )
+
+
+def _lost_zeros(name: str, file: str) -> bool:
+    """Whether a name is a file's but for its leading zeros."""
+    same = _name_stem(name) == _name_stem(file)
+    return not same and _without_zeros(name) == _without_zeros(file)
 
 
 def _without_zeros(path: str) -> str:
