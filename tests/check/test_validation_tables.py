@@ -57,6 +57,7 @@ def test_a_validation_table_is_read_as_a_split(
     assert "its 4 rows are joined to the 8 training rows" in said
     assert "[split] given = " in said
     assert f"{valid}: is not used" not in said
+    assert "are in no row" not in said
     (line,) = [line for line in text.splitlines() if line.startswith("# given = ")]
     assert "validates on those 4 images alone" in line
 

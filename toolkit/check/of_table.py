@@ -221,7 +221,9 @@ def table_reading(
         )
     if parent is not None:
         lines.append(f"parents: parent_column = {parent} names other rows")
-    unused = inventory.counts[naming.place] - len(set(naming.found) - {None})
+    inside = f"{naming.place}/" if naming.place else ""
+    used = {name for name in {*naming.found, *validated} if name and name.startswith(inside)}
+    unused = inventory.counts[naming.place] - len(used)
     if unused > 0 and tests.get("test_images") != (naming.place or "."):
         lines.append(f"{unused} images in {naming.place or '.'}/ are in no row of {table.name}")
     return Reading(
