@@ -155,3 +155,20 @@ def test_a_folder_of_tables_alone_needs_no_word_in_the_recipe(tmp_path: Path, dr
     (tmp_path / "annotations").mkdir()
     (tmp_path / "annotations" / "train.csv").write_text(f"id,label\n{rows}")
     assert "leave" not in survey(tmp_path).source
+
+
+@pytest.mark.parametrize("name", ["Test", "testing", "to_predict"])
+def test_a_folder_that_the_sample_names_images_in_is_no_class_whatever_it_is_called(
+    tmp_path: Path, draw: Draw, name: str
+) -> None:
+    for folder in ("cat", "dog"):
+        draw(folder)
+    draw(name, 3, "q{}")
+    rows = "".join(f"q{k}.png,cat\n" for k in (2, 0, 1))
+    (tmp_path / "sample_submission.csv").write_text(f"id,label\n{rows}")
+    found = survey(tmp_path)
+    assert classes(found) == {"cat": 4, "dog": 4}
+    assert found.table.test is not None
+    assert found.table.test["id"].tolist() == ["q2.png", "q0.png", "q1.png"]
+    options = {key: value for key, value in found.source.items() if key != "use"}
+    assert Folder(**options).read().classes == ("cat", "dog")

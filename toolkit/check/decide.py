@@ -25,7 +25,7 @@ def decide(inventory: Inventory, chosen: Chosen) -> tuple[Reading, list[str]]:
         raise DataError(f"--source {chosen.source}: expected one of {', '.join(SOURCES)}")
     tables, passed = read_tables(inventory, chosen)
     looked = look_at_tables(tables, inventory, chosen)
-    folders = class_folders(inventory, asked=any(t.is_sample or t.role == "test" for t in tables))
+    folders = class_folders(inventory, tables)
     source = chosen.source or _source(looked, folders, inventory, chosen)
     if source == "csv":
         best = best_table(looked.labelled, inventory)

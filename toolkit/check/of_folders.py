@@ -11,7 +11,7 @@ from toolkit.check.ask import Chosen
 from toolkit.check.companions import test_options
 from toolkit.check.inventory import Inventory
 from toolkit.check.lineage import group_of
-from toolkit.check.naming import Naming
+from toolkit.check.naming import Naming, namings
 from toolkit.check.nested import PARTS, refuse_nested
 from toolkit.check.reading import Reading
 from toolkit.check.tables import TableSeen
@@ -28,6 +28,8 @@ class ClassFolders:
     empty: tuple[str, ...]
     test_is_class: str | None = None
     """A folder whose name means test, and which is a class as those beside it."""
+    test_folder: str | None = None
+    """A folder beside the classes that the sample submission names images in."""
 
     @property
     def classes(self) -> list[str]:
@@ -39,18 +41,33 @@ class ClassFolders:
         return all(PARTS.search(name) or name.isdigit() for name in self.classes)
 
 
-def class_folders(inventory: Inventory, *, asked: bool) -> ClassFolders:
-    """The class folders.
-
-    Args:
-        asked: a table names test images; a folder of that name holds them then.
-    """
+def class_folders(inventory: Inventory, tables: Sequence[TableSeen]) -> ClassFolders:
+    """The class folders. One whose images a sample submission asks for is none, whatever it is
+    called; one that is called test is one where nothing asks for its images."""
     found = _folders(inventory, find_layout(inventory.root, TRAIN, VALID, TEST, inventory.leave))
     tested = found.layout.test
-    if asked or tested is None or not _is_beside(tested, found, inventory):
+    asking = [table for table in tables if table.is_sample or table.role == "test"]
+    if tested is None:
+        asked_for = _asked_for(found, asking, inventory)
+        if asked_for is None:
+            return found
+        layout = find_layout(inventory.root, TRAIN, VALID, asked_for, inventory.leave)
+        return replace(_folders(inventory, layout), test_folder=asked_for)
+    if asking or not _is_beside(tested, found, inventory):
         return found
     as_class = find_layout(inventory.root, TRAIN, VALID, "", inventory.leave)
     return replace(_folders(inventory, as_class), test_is_class=tested)
+
+
+def _asked_for(
+    found: ClassFolders, asking: Sequence[TableSeen], inventory: Inventory
+) -> str | None:
+    """The folder among the classes, at the root, that the IDs of a sample name images in."""
+    for table in asking:
+        for naming in namings(table, inventory, Chosen(), "test")[:1]:
+            if naming.place in found.layout.classes and not found.layout.train:
+                return naming.place
+    return None
 
 
 def _is_beside(tested: str, found: ClassFolders, inventory: Inventory) -> bool:
@@ -117,6 +134,8 @@ def folder_reading(
             f"{root / found.test_is_class}: is taken for a class, as the folders beside it are; if "
             f'it holds test images: test = "{TEST}" in [data]'
         )
+    if found.test_folder is not None:
+        options["test"] = found.test_folder
     return Reading("folder", {**options, **groups}, tuple(why), frozenset(found.label_of))
 
 
