@@ -218,6 +218,8 @@ def draw_company(company: str, layout: Layout, root: Path, truth: Truth) -> None
             put(root, f"size_64/{name}")
     if layout.kind == "names" and company in ("rival", "less"):
         return  # a table says more than names
+    if company == "rival" and layout.kind == "folders" and len(layout.company) > 1:
+        return  # where folders are no clear classes, a table says more, too
     if company == "rival" or (company == "less" and layout.kind != "folders"):
         truth.open = truth.open or company == "rival"
         count = len(names) if company == "rival" else len(names) // 2
@@ -251,8 +253,7 @@ def draw_coco(layout: Layout, root: Path, rng: random.Random) -> Truth:
             if k % 7 == 6:
                 continue  # without an annotation
             kind = k % len(layout.classes)
-            if not number:
-                truth.labels[name] = layout.classes[kind]
+            truth.labels[name] = layout.classes[kind]
             for box in range(1 + k % 2):
                 annotations.append(
                     {"id": 2 * k + box, "image_id": 10 + k, "category_id": kind, "bbox": [1, 2, 3]}

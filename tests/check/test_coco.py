@@ -31,16 +31,16 @@ def coco(root: Path, split: str, total: int, *more: dict[str, int]) -> None:
     file.write_text(json.dumps(value))
 
 
-def test_the_training_file_is_read_and_the_other_is_named(tmp_path: Path) -> None:
+def test_the_training_file_is_read_and_validation_is_joined_to_it(tmp_path: Path) -> None:
     coco(tmp_path, "train2017", 20)
     coco(tmp_path, "val2017", 5)
     found = survey(tmp_path)
     assert (found.source["train_images"], found.table.classes) == ("train2017", CLASSES)
-    assert len(found.table.train) == 16
+    assert found.source["valid"] == "annotations/instances_val2017.json"
+    assert len(found.table.train) == 16 + 4
     assert any("4 of its 20 images have no annotation" in note for note in found.table.notes)
-    assert any("instances_val2017.json" in line for line in found.left)
     own = survey(tmp_path / "annotations" / "instances_train2017.json")
-    assert own.source == found.source
+    assert own.source["train_images"] == "train2017"
 
 
 def test_images_of_several_categories_are_refused_and_validation_is_no_way_round(
