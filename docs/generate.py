@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from toolkit import contracts
 from toolkit.cli.app import app
-from toolkit.contracts import RunInfo, TrialInfo
+from toolkit.contracts import RunInfo, TrialInfo, execute
 from toolkit.ensemble.models import Models
 from toolkit.ensemble.opened import OpenedRun, open_run
 from toolkit.pipeline import run
@@ -55,6 +55,8 @@ SECTION_TEXTS = {
     ("submission",): "How `submission.csv` is written. Its header, order and kind of value are the "
     "sample's.",
     ("track",): "A tracker, which observes the run.",
+    ("execute",): "Where folds, and the workers of a study, are carried out; "
+    "[cluster.md](../cluster.md) says more. No number depends on it but through the threads.",
     ("tune",): "How `toolkit tune` searches.",
     ("tune", "proxy"): "Cheaper trials: a smaller size, fewer epochs, fewer folds. The best "
     "of them are scored again as the recipe says, on fresh folds.",
@@ -268,6 +270,7 @@ def _python() -> Iterator[str]:
     for facts in (
         *(contracts.Facts, contracts.ImageSpec, contracts.InputSpec, contracts.Predictions),
         *(contracts.RunInfo, contracts.TrialInfo, contracts.Event),
+        *(execute.Job, execute.Resources, execute.Outcome),
     ):
         yield from _facts(facts)
     yield "## Table\n"
@@ -280,6 +283,7 @@ def _python() -> Iterator[str]:
     for protocol in (
         *(contracts.Source, contracts.Prepares, contracts.KnowsTestLabels),
         *(contracts.Augmentation, contracts.RowOrder, contracts.LayerGroups, contracts.Ensembler),
+        execute.Executor,
     ):
         yield f"### {protocol.__name__}\n"
         yield f"{inspect.getdoc(protocol)}\n"

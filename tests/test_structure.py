@@ -26,6 +26,7 @@ FLOORS = (
     "score",
     "check",
     "data",
+    "execute",
     "runs",
     "recipe",
     "builtin",
@@ -99,8 +100,7 @@ def test_architecture_md_lists_the_same_floors_in_the_same_order() -> None:
 LONGEST = 300  # lines of a room
 # Rooms that are longer, and by how much they may be: these bounds only fall.
 LONGER = {
-    "contracts.py": 371,
-    "plugin/registry.py": 336,
+    "contracts/__init__.py": 371,
     "report/page.py": 306,
     "testing/loss_checks.py": 304,
 }

@@ -43,8 +43,10 @@ from toolkit.runs.log import Stages, log_error, logging_to
 from toolkit.runs.machine import machine_faults
 from toolkit.runs.manifest import changes_since
 from toolkit.runs.reading import DamagedFile, read_json
-from toolkit.train.folds import Job, predictions_meta, train_folds
+from toolkit.train.crew import crew_of
+from toolkit.train.folds import Job, predictions_meta
 from toolkit.train.pace import watching_pace
+from toolkit.train.part import WHOLE, Part, require_trained, train_alone
 from toolkit.train.record import begun_anew, record, settle_folds
 from toolkit.train.waiting import waiting
 
@@ -137,16 +139,18 @@ def run_plan(
     again: bool = False,
     skip_bad: bool = False,
     verify: bool = False,
+    part: Part = WHOLE,
     notify: Notify = ignore,
     frames: Frames | None = None,
 ) -> OpenedRun:
     """Carry out a plan. One that was begun goes on where it stopped; one that is finished is
-    opened, unless `again` asks for a new run.
+    opened, unless `again` asks for a new run. Of a part, the run is given as it then is.
 
     Args:
         frames: the rows of a source that takes them.
     """
     refuse_while_a_script_is_run_again()
+    part.check(plan.folds)
     stages = Stages(notify)
     for line in (*plan.notes, *changes_since(Path(plan.path), plan.components)):
         notify(Event("message", line))
@@ -160,7 +164,12 @@ def run_plan(
     anew = again or begun_anew(folder)
     job = Job(plan, plan_hash, prepared.data, folder, stages, tell, anew=anew)
     if not (folder.finished and is_whole(job)):
+        if part.fold is not None:
+            train_alone(job, part.fold, _trackers(job, tracked=True)[0])
+            return OpenedRun(folder.path)
         with held(folder):
+            if part.join:
+                require_trained(job)
             _carry_out(job)
     else:
         notify(Event("message", f"{folder.path} is this plan, finished; --again runs it anew"))
@@ -196,17 +205,18 @@ def _carry_out(job: Job, *, tracked: bool = True) -> None:
     hook, dropped = _trackers(job, tracked=tracked)
     try:
         hook.toolkit_run_start(run=job.info)
-        record(job)
-        folds = settle_folds(job)
-        warnings = [
-            *duplicates_of(job.data.table).warnings(),
-            *fold_warnings(job.data.table, folds),
-            *rare_warning(job.data.table, job.plan.folds),
-        ]
-        for warning in warnings:
-            job.notify(Event("message", f"warning: {warning}"))
-        warnings = [*job.data.warnings, *warnings]  # those were told when they were found
-        train_folds(job, folds, hook)
+        with crew_of(job, hook) as crew:
+            record(job, crew.threads)
+            folds = settle_folds(job)
+            warnings = [
+                *duplicates_of(job.data.table).warnings(),
+                *fold_warnings(job.data.table, folds),
+                *rare_warning(job.data.table, job.plan.folds),
+            ]
+            for warning in warnings:
+                job.notify(Event("message", f"warning: {warning}"))
+            warnings = [*job.data.warnings, *warnings]  # those were told when they were found
+            crew.train(folds)
         job.stages.enter("join")
         report = _finish(job, predictions_meta(job, folds), warnings, dropped)
     except BaseException as error:

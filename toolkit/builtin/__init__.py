@@ -62,3 +62,12 @@ def toolkit_register(register: Register) -> None:
     register.ensembler("hard", f"{HERE}.ensemblers:hard", help="majority vote")
 
     register.tracker("jsonl", f"{HERE}.trackers:jsonl", help="one JSON line an event, in a file")
+
+    register.executor(
+        "local", "toolkit.execute.local:local", help="one job after the other, in this process"
+    )
+    register.executor(
+        "processes",
+        "toolkit.execute.processes:processes",
+        help="worker processes of this machine, a GPU each where there are some",
+    )

@@ -191,6 +191,7 @@ def new(
     sampler: Annotated[bool, typer.Option("--sampler", help="With a sampler.")] = False,
     source: Annotated[bool, typer.Option("--source", help="With a source.")] = False,
     tracker: Annotated[bool, typer.Option("--tracker", help="With a tracker.")] = False,
+    executor: Annotated[bool, typer.Option("--executor", help="With an executor.")] = False,
     command: Annotated[bool, typer.Option("--command", help="With a command.")] = False,
 ) -> None:
     """Make the package of a new plugin in ./NAME-plugin: examples, their test, a README, a licence
@@ -211,6 +212,7 @@ def new(
         "sampler": sampler,
         "source": source,
         "tracker": tracker,
+        "executor": executor,
         "command": command,
     }
     kinds = [kind for kind, chosen in asked.items() if chosen] or ["loss"]

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.options import Overrides, RecipePath, Verify, parse_overrides
+from toolkit.cli.options import (
+    Address,
+    On,
+    Overrides,
+    RecipePath,
+    Verify,
+    Workers,
+    executed,
+    parse_overrides,
+)
 
 SET_ASIDE = 3
 
@@ -26,6 +35,20 @@ def run(
         typer.Option("--skip-bad", help="Set unreadable training images aside and go on."),
     ] = False,
     verify: Verify = False,
+    workers: Workers = None,
+    on: On = None,
+    address: Address = None,
+    fold: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Train this fold alone, counted from 0; several commands at once may train one "
+            "each, on machines that share the run folder.",
+        ),
+    ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="End a run whose folds are trained by --fold.")
+    ] = False,
 ) -> None:
     """Run a recipe: folds, models, predictions, submission, report. Resumes what was begun."""
     from toolkit.plugin.host import load_host
@@ -36,8 +59,8 @@ def run(
 
     set_up_process()  # before anything imports torch; the run says what was chosen
     # Planned before the pipeline is imported: a mistake in a recipe shows without torch's start.
-    overrides = parse_overrides(set_)
     host = load_host()
+    overrides = parse_overrides(set_) | executed(host, workers, on, address)
     plan = make_plan(load_recipe(recipe, overrides, host), host)
     if smoke:
         overrides |= smoke_overrides(plan)
@@ -45,6 +68,7 @@ def run(
 
     from toolkit import pipeline
     from toolkit.cli.console import Console
+    from toolkit.train.part import Part
 
     with Console() as console:
         if smoke:
@@ -57,8 +81,11 @@ def run(
                 again=again,
                 skip_bad=skip_bad,
                 verify=verify,
+                part=Part(fold, join),
                 notify=console.notify,
             )
+            if fold is not None and not done.folder.finished:
+                return
             report, path = done.report, done.path
     if path is None:
         console.smoke_summary(report)

@@ -18,6 +18,7 @@ from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
 from toolkit.recipe.sections import (
     TTA,
+    Execute,
     Offline,
     Optimizer,
     Proxy,
@@ -35,6 +36,7 @@ from toolkit.recipe.shipped import Shipped
 _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("data",),
     ("track",),
+    ("execute",),
     ("tune",),
     ("train", "workers"),
     ("submission",),
@@ -134,6 +136,8 @@ class Plan:
     submission: SubmissionSection
     tune: Tune
     proxy: Proxy
+    execute: Execute
+    """Keys of `[execute]` beside the executor's options."""
     offline: Offline | None = None
     """Keys of `[augment.offline]`; None where the recipe has no such section."""
     shipped: tuple[Shipped, ...] = ()
@@ -167,8 +171,10 @@ class Plan:
     @property
     def components(self) -> list[dict[str, str]]:
         """The record of every component that the plan uses, and of every recipe of a package that
-        it was made from."""
-        found = [choice.record for choice in self.choices.values()]
+        it was made from. Where the folds are trained, an executor's choice, is no part of what
+        they are."""
+        chosen = [choice for choice in self.choices.values() if choice.entry.kind != "executor"]
+        found = [choice.record for choice in chosen]
         found += [_component("recipe", s.name, s.package, s.version) for s in self.shipped]
         return found
 

@@ -25,6 +25,7 @@ from toolkit.recipe.ranges import split_path
 from toolkit.recipe.sections import (
     SCHEDULES,
     TTA,
+    Execute,
     Offline,
     Optimizer,
     Proxy,
@@ -103,6 +104,7 @@ class _Planner:
             submission=self.section(("submission",), SubmissionSection),
             tune=self.section(("tune",), Tune),
             proxy=self.section(("tune", "proxy"), Proxy),
+            execute=self.section(("execute",), Execute),
             offline=self.section(offline, Offline) if offline in self.sections else None,
             shipped=tuple(self.recipe.shipped),
             notes=tuple(self.notes),

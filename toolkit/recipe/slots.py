@@ -8,6 +8,7 @@ from toolkit.recipe.lines import Keys
 from toolkit.recipe.sections import (
     TTA,
     Cosine,
+    Execute,
     ImageSection,
     Offline,
     Optimizer,
@@ -55,6 +56,7 @@ SLOTS: dict[Keys, Slot] = {
     ("sampler",): Slot("sampler", "shuffle"),
     ("ensemble",): Slot("ensembler", "soft"),
     ("track",): Slot("tracker", None, optional=True),
+    ("execute",): Slot("executor", "local", host=Execute),
 }
 
 SECTIONS: tuple[Keys, ...] = (
@@ -74,6 +76,7 @@ SECTIONS: tuple[Keys, ...] = (
     ("ensemble",),
     ("submission",),
     ("track",),
+    ("execute",),
     ("tune",),
     ("tune", "proxy"),
     ("tune", "space"),

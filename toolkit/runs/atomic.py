@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import UserError
+from toolkit.runs import lease
 from toolkit.runs.machine import WRITING
 
 if TYPE_CHECKING:
@@ -23,13 +24,15 @@ def writing(file: Path) -> Iterator[Path]:
     """A path to write to; on success it becomes `file`, on an error nothing is left.
 
     The data reaches the disk before the name does, so a power cut leaves the old file or the new.
+    Raises `Fenced` where another process has taken over the lease of the file's folder.
     """
-    half_made = file.with_name(f".{file.name}.tmp")
+    half_made = file.with_name(f".{file.name}{lease.suffix(file)}.tmp")
     try:
         yield half_made
         with half_made.open("rb+") as handle:
             os.fsync(handle.fileno())
-        half_made.replace(file)
+        with lease.fenced(file):
+            half_made.replace(file)
     except Exception as error:
         error.add_note(f"{WRITING}{file}")  # libraries do not name it
         raise

@@ -185,8 +185,13 @@ def new_run(runs: Path, name: str, plan_hash: str, today: date) -> RunFolder:
         try:
             path.mkdir()
         except FileExistsError:
-            if RunFolder(path).plan_hash is None:  # made a moment ago, by a start that goes on
+            # Made a moment ago, by another start: a finished one of this plan has a successor.
+            if RunFolder(path).plan_hash is None or _is_open(RunFolder(path), plan_hash):
                 return RunFolder(path)
             number += 1
         else:
             return RunFolder(path)
+
+
+def _is_open(folder: RunFolder, plan_hash: str) -> bool:
+    return folder.plan_hash == plan_hash and not folder.finished

@@ -14,12 +14,16 @@ from toolkit.runs.supervised import dying_words, mark, process_id
 
 
 @contextmanager
-def held(folder: RunFolder) -> Iterator[None]:
-    """Hold the run folder. Raises `RunError`, at once, where another process holds it."""
+def held(folder: RunFolder, *, wait: float = 0) -> Iterator[None]:
+    """Hold the run folder. Raises `RunError` where another process holds it.
+
+    Args:
+        wait: seconds that it may take the other process to let go.
+    """
     lock = FileLock(folder.lock)
     holder = folder.lock.with_name(".lock-holder")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except Timeout as error:
         try:
             who = holder.read_text(encoding="utf-8", errors="replace")
@@ -31,13 +35,22 @@ def held(folder: RunFolder) -> Iterator[None]:
     try:
         who = f"process {process_id()} on {socket.gethostname()}"
         holder.write_text(who, encoding="utf-8", errors="replace")
-        mark(folder=str(folder.path), log=str(folder.log))
+        with at_work_in(folder):
+            yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def at_work_in(folder: RunFolder) -> Iterator[None]:
+    """Where this process dies inside, it is told which run it worked at."""
+    mark(folder=str(folder.path), log=str(folder.log))
+    try:
         with dying_words(folder.log):
             yield
     finally:
         mark(stage="end")
-        holder.unlink(missing_ok=True)
-        lock.release()
 
 
 def is_held(folder: RunFolder) -> bool:

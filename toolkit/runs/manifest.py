@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,21 +31,42 @@ _PACKAGES = (
 )
 
 
-def manifest(plan_hash: str, fingerprint: str, components: list[dict[str, str]]) -> dict[str, Any]:
-    """What `manifest.json` holds."""
-    import torch
+def manifest(
+    plan_hash: str,
+    fingerprint: str,
+    components: list[dict[str, str]],
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """What `manifest.json` holds.
 
+    Args:
+        threads: those that a fold is trained with, where they are not this process's own.
+    """
+    found = machine()
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "plan": plan_hash,
         "data": fingerprint,
         "components": components,
-        "python": sys.version.split()[0],
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "python": found["python"],
+        "packages": found["packages"],
         "git": _git_commit(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": found["processor"],
         "cores": os.cpu_count(),
+        "threads": threads or found["threads"],
+        "device": found["device"],
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What numbers may depend on, beside the plan."""
+    import torch
+
+    return {
+        "python": sys.version.split()[0],
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "processor": _processor(),
         "threads": torch.get_num_threads(),
         "device": device_name(),
     }
@@ -65,11 +87,16 @@ def device_name() -> str:
     return "cpu"
 
 
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def differences(
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    then: str = "when the run began",
+    now: str = "now",
+) -> list[str]:
     """What changed between two starts of a run that may change its numbers, a line each."""
     flat_old, flat_new = _numbers(old), _numbers(new)
     return [
-        f"{key}: {flat_old.get(key)} when the run began, {value} now"
+        f"{key}: {flat_old.get(key)} {then}, {value} {now}"
         for key, value in flat_new.items()
         if flat_old.get(key) != value
     ]
@@ -100,7 +127,7 @@ def changes_since(recipe: Path, components: list[dict[str, str]]) -> list[str]:
     return [f"{recipe}: results may differ: {text}" for text in changes]
 
 
-def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: values.get(key) for key in ("python", "processor", "threads", "device")}
     return {**values.get("packages", {}), **kept}
 

@@ -1,4 +1,4 @@
-"""Which process holds a trial: its machine, and its start."""
+"""Which process it is: its machine, and its start. It tells a live process from a dead one."""
 
 from __future__ import annotations
 

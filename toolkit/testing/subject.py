@@ -122,6 +122,7 @@ def host_arguments(subject: Subject, folder: str | None = None) -> tuple[Any, ..
 
     given: dict[str, Callable[[], tuple[Any, ...]]] = {
         "source": tuple,
+        "executor": tuple,
         "augmentation": lambda: (subject.facts.image,),
         "sampler": lambda: sampler_arguments(subject, np.repeat(np.arange(len(COUNTS)), COUNTS)),
         "tracker": lambda: (run_info(folder or tempfile.gettempdir()),),

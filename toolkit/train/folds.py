@@ -69,25 +69,36 @@ def train_folds(
 
     Returns whether every fold came to its end.
     """
+    train = fold_trainer(job, folds, hook, watch)
+    job.stages.enter("train")
+    for fold in range(job.plan.folds) if numbers is None else numbers:
+        if not train(fold):
+            return False
+    return True
+
+
+def fold_trainer(
+    job: Job, folds: pd.DataFrame, hook: Any, watch: Watch | None = None
+) -> Callable[[int], bool]:
+    """What trains a fold, unless it is done, and returns whether it came to its end.
+
+    What all folds have in common is found out once.
+    """
     one_row_trains = _one_row_trains(job)
     require_batches(job.plan, _fewest_rows(job, folds), one_row_trains)
     meta, copies = predictions_meta(job, folds), _copies(job)
 
-    def made(fold: int) -> FoldJob:
-        return _fold_job(job, folds, fold, meta, copies, one_row_trains)
-
-    job.stages.enter("train")
-    for fold in range(job.plan.folds) if numbers is None else numbers:
-        fold_job = made(fold)
+    def train(fold: int) -> bool:
+        fold_job = _fold_job(job, folds, fold, meta, copies, one_row_trains)
         if is_done(fold_job, job.notify, keeps_weights=watch is None):
             fold_job.folder.forget_training()
         elif watch is None and not job.anew and take_over(fold_job, job.notify):
             pass
         elif not train_fold(fold_job, job.notify, hook, watch):
             return False
-        if watch is not None and not watch.fold(fold, read_json(fold_job.folder.done)):
-            return False
-    return True
+        return watch is None or watch.fold(fold, read_json(fold_job.folder.done))
+
+    return train
 
 
 def mend_folds(

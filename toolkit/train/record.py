@@ -30,10 +30,14 @@ def begun_anew(folder: RunFolder) -> bool:
     return False
 
 
-def record(job: Job) -> None:
-    """Write what is run and on what; say so where a resumed run meets another machine."""
+def record(job: Job, threads: int | None = None) -> None:
+    """Write what is run and on what; say so where a resumed run meets another machine.
+
+    Args:
+        threads: those that a fold is trained with, where they are not this process's own.
+    """
     folder = job.folder
-    found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components)
+    found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components, threads)
     found |= {ANEW: True} if job.anew else {}
     if folder.manifest.is_file():
         try:

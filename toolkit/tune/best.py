@@ -154,7 +154,7 @@ def check_best(study: Study, trial: FrozenTrial) -> None:
     question, host = study.bench.question, study.bench.host
     written = make_plan(load_recipe(study.folder.best, host=host), host).values
     tried = question.plan(host, study.overrides(trial)).values
-    aside = ("name", "tune", "track")
+    aside = ("name", "tune", "track", "execute")
     wrong = [k for k in tried if k not in aside and written.get(k) != tried[k]]
     if wrong:
         raise ToolkitError(f"{study.folder.best}: is not what was tried in {', '.join(wrong)}")

@@ -49,6 +49,12 @@ EXAMPLES: dict[str, Example] = {
         '[data]\nuse = "$name"\nroot = "data/pages"',
     ),
     "tracker": Example("trackers", "notes", "a line a fold, in notes.md", '[track]\nuse = "$name"'),
+    "executor": Example(
+        "executors",
+        "cooled",
+        "a pause behind each fold",
+        '[execute]\nuse = "$name"\npause = 30.0',
+    ),
     "command": Example(
         "commands",
         "unsure",

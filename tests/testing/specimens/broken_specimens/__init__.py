@@ -35,6 +35,15 @@ SPECIMENS = {
         "fit_never_sees_test_rows",
         "inputs_unmodified",
     ),
+    "executor": (
+        "every_job_is_done",
+        "events_are_told",
+        "threads_hold",
+        "mistakes_are_told",
+        "deaths_are_told",
+        "at_most_workers",
+        "closing_ends_them",
+    ),
     "loss": (
         "finite_scalar",
         "gradients",
