@@ -14,11 +14,11 @@ from typing import Any
 from toolkit.contracts import ImageSpec
 from toolkit.plugin.blame import blamed, whose
 from toolkit.plugin.registry import Entry
+from toolkit.recipe.execute import Execute
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
 from toolkit.recipe.sections import (
     TTA,
-    Execute,
     Offline,
     Optimizer,
     Proxy,

@@ -14,6 +14,7 @@ from toolkit.plugin.code import loaded_code
 from toolkit.plugin.host import Host
 from toolkit.plugin.registry import Entry
 from toolkit.plugin.schema import options_model
+from toolkit.recipe.execute import Execute
 from toolkit.recipe.given import given_notes, given_problems
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import DEFAULT, Origin, Recipe
@@ -25,7 +26,6 @@ from toolkit.recipe.ranges import split_path
 from toolkit.recipe.sections import (
     SCHEDULES,
     TTA,
-    Execute,
     Offline,
     Optimizer,
     Proxy,

@@ -119,23 +119,6 @@ class Offline(Section):
     ] = 1
 
 
-class Execute(Section):
-    """The host's own keys beside an executor's options."""
-
-    workers: Annotated[
-        Literal["auto"] | Annotated[int, Field(ge=1)],
-        Field(description="folds, or workers of a study, at once; auto: the executor's choice"),
-    ] = "auto"
-    cpus: Annotated[
-        Literal["auto"] | Annotated[int, Field(ge=1)],
-        Field(description="threads of each; auto: the cores, shared evenly"),
-    ] = "auto"
-    gpus: Annotated[
-        Literal["auto"] | Annotated[float, Field(ge=0, le=1)],
-        Field(description="GPUs of each; below 1, several share one; auto: one where there are"),
-    ] = "auto"
-
-
 class Validate(Section):
     monitor: Annotated[
         Literal["clean_f1"],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from toolkit.recipe.execute import Execute
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.sections import (
     TTA,
     Cosine,
-    Execute,
     ImageSection,
     Offline,
     Optimizer,

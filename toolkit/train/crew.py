@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from toolkit.contracts import Event
-from toolkit.contracts.execute import Executor, Resources
+from toolkit.contracts.execute import Executor
 from toolkit.contracts.execute import Job as Task
 from toolkit.execute.carry_out import carry_out
-from toolkit.recipe.plan import Plan
 from toolkit.recipe.show import recipe_text
 from toolkit.runs.faults import fold_faults
 from toolkit.runs.lease import leased, new_token, require_free
@@ -91,21 +90,11 @@ def crew_of(job: Job, hook: Any, numbers: Sequence[int] | None = None) -> Iterat
     executor: Executor = job.plan.choice("execute").build()
     if not executor.here:  # a process for a fold that is done would find that out, and end
         wanted = [number for number in wanted if not _is_whole(job, number)]
-    threads = executor.open(resources(job.plan, len(wanted)), partial(_told, job, hook))
+    threads = executor.open(job.plan.execute.resources(len(wanted)), partial(_told, job, hook))
     try:
         yield Crew(job, hook, executor, threads, tuple(wanted))
     finally:
         executor.close()
-
-
-def resources(plan: Plan, jobs: int) -> Resources:
-    """What a recipe asks of its executor."""
-    asked = plan.execute
-    return Resources(jobs, _given(asked.workers), _given(asked.cpus), _given(asked.gpus))
-
-
-def _given(value: Literal["auto"] | Any) -> Any:
-    return None if value == "auto" else value
 
 
 def _told(job: Job, hook: Any, task: Task, event: Event) -> None:

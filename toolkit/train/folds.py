@@ -71,10 +71,7 @@ def train_folds(
     """
     train = fold_trainer(job, folds, hook, watch)
     job.stages.enter("train")
-    for fold in range(job.plan.folds) if numbers is None else numbers:
-        if not train(fold):
-            return False
-    return True
+    return all(map(train, range(job.plan.folds) if numbers is None else numbers))
 
 
 def fold_trainer(
