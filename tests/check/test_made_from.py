@@ -109,6 +109,7 @@ def test_masks_beside_images_in_parts_do_not_confuse_a_tables_ids(tmp_path: Path
     [
         (["{a}/cat/{k}.jpg", "{a}/dog/{k}.jpg"], "hold the same folders"),
         (["{a}/train/{k}.jpg", "{a}/test/{k}.jpg"], "hold splits"),
+        (["data/data/train/{a}/{k}.jpg", "data/odd/{k}{a}.jpg"], "hold splits"),
         (["{a}/{k}.jpg", "small/{a}/{k}.jpg"], "called as those beside it"),
         (["size_64/{k}{a}.jpg", "size_128/{k}{a}.jpg"], "look like parts of one set"),
         (["train/{k}{a}.jpg", "size_64/{k}{a}.jpg"], "may be a split, and a class"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from toolkit.builtin.splits import role_of
@@ -18,12 +18,17 @@ PARTS = re.compile(
 """Names of parts of one set, or of its sizes."""
 
 
-def refuse_nested(label_of: Mapping[str, str], root: Path) -> None:
-    """Raises `DataError` where the folders in class folders may be the classes, or are splits."""
+def refuse_nested(label_of: Mapping[str, str], places: Sequence[str], root: Path) -> None:
+    """Raises `DataError` where the folders in class folders may be the classes, or are splits.
+
+    Args:
+        places: the folders that hold the class folders, below the root.
+    """
+    heads = [f"{place}/" if place else "" for place in places]
     inner: dict[str, set[str]] = defaultdict(set)
     for name, label in label_of.items():
-        parts = name.split("/")
-        below = parts[parts.index(label) + 1 : -1]
+        head = next(head for head in heads if name.startswith(f"{head}{label}/"))
+        below = name[len(head) + len(label) + 1 :].split("/")[:-1]
         inner[label].add(below[0] if below else "")
     stems: dict[str, set[str]] = defaultdict(set)
     for name, label in label_of.items():

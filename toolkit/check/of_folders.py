@@ -115,7 +115,8 @@ def folder_reading(
             *(f"  {line}" for line in unnamed),
         )
     if chosen.source != "folder":
-        refuse_nested(found.label_of, root)
+        places = [place for place in (layout.train, layout.valid) if place is not None]
+        refuse_nested(found.label_of, places, root)
     if found.empty:
         where = root / layout.train
         raise DataError(
