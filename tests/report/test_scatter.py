@@ -57,6 +57,13 @@ def test_labels_touch_neither_each_other_nor_the_edge(axis: Axis) -> None:
         assert y != other or right < left
 
 
+@pytest.mark.parametrize(("low", "high"), [(2.6e-4, 1.7e-2), (2.6e-5, 4e-3), (8, 64), (1, 3)])
+def test_labels_of_a_logarithmic_scale_stand_on_one_line(low: float, high: float) -> None:
+    found = labels_below(scatter_chart(Axis("lr", low, high, log=True), SCORES, []))
+    assert len(found) >= 3
+    assert len({y for _, y, _ in found}) == 1
+
+
 def test_a_value_stands_where_its_logarithm_does() -> None:
     axis = Axis("lr", 1e-4, 1e-2, log=True)
     assert [axis.at(v) for v in (1e-4, 1e-3, 1e-2)] == pytest.approx([0.0, 0.5, 1.0])

@@ -82,6 +82,13 @@ def test_a_trial_draws_the_same_whoever_does_it(name: str) -> None:
     assert len(set(drawn(restart=False))) == 9
 
 
+@pytest.mark.parametrize("name", ["tpe", "gp", "qmc", "random"])
+def test_a_sampler_of_conditional_keys_is_made_without_a_warning(name: str) -> None:
+    study = optuna.create_study(sampler=make_sampler(name, 3, conditional=True))
+    study.tell(study.ask(), 0.5)
+    study.ask().suggest_float("x", 0, 1)
+
+
 @pytest.mark.parametrize("content", ["", '{"study": ', "[]", "{}"])
 def test_a_damaged_study_json_loses_no_trials(tmp_path: Path, content: str) -> None:
     """The folder is found by its name, also on another day, and the dashboard says what to do."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ from toolkit.report.charts import WIDTH, ticks
 _LETTER = 6.4  # about the width of a character of a tick's label, 11 px high
 _GAP = 6.0
 _LINES, _LINE = 4, 13.0  # of labels below a scale of names, and how far they are apart
+_SHORT = 5.0  # a logarithmic scale from a value to less than so many times it
 _LONGEST = 40  # characters of a label
 
 
@@ -84,8 +86,7 @@ def scatter_chart(
                 '<text class="tick" x="{}" y="{y}" dy="4" text-anchor="end">{}</text>'
             ).format(_n(left), _n(right), _n(left - 6), label, y=height)
         )
-    places = [(left + (right - left) * x.at(tick), label) for tick, label in x.ticks(5)]
-    labels, under = _x_labels(places, bottom)
+    labels, under = _x_labels(_fitting(x, left, right), bottom)
     parts += labels
     parts.append(
         Markup('<text class="label" x="{}" y="{}" text-anchor="end">{}</text>').format(
@@ -127,13 +128,12 @@ def fold_chart(x: Axis, rows: Sequence[Folds]) -> Markup:
     def place(value: float) -> float:
         return left + (right - left) * x.at(value)
 
+    marks = _fitting(x, left, right)
     parts = [
-        Markup('<line class="grid" x1="{x}" x2="{x}" y1="2" y2="{}"/>').format(
-            _n(bottom), x=_n(place(tick))
-        )
-        for tick, _ in x.ticks(4)
+        Markup('<line class="grid" x1="{x}" x2="{x}" y1="2" y2="{}"/>').format(_n(bottom), x=_n(at))
+        for at, _ in marks
     ]
-    labels, under = _x_labels([(place(tick), label) for tick, label in x.ticks(4)], bottom - 2)
+    labels, under = _x_labels(marks, bottom - 2)
     parts += labels
     parts.append(
         Markup('<text class="label" x="{}" y="{}" text-anchor="end">{}</text>').format(
@@ -188,8 +188,10 @@ def number(value: float) -> str:
 
 
 def _log_ticks(low: float, high: float, about: int) -> list[float]:
-    """Powers of ten, and 3 or 2 and 5 between them where there is room; none where fewer than two
-    lie on the scale."""
+    """Powers of ten, and 3 or 2 and 5 between them where there is room; none on a scale so short
+    that even steps serve it better."""
+    if high / low < _SHORT:
+        return []
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     found: list[float] = []
     for steps in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
@@ -198,8 +200,19 @@ def _log_ticks(low: float, high: float, about: int) -> list[float]:
         if not found or len(marks) <= about:
             found = marks
     every = math.ceil(len(found) / about) if len(found) > about else 1
-    found = found[::every]
-    return found if len(found) > 1 else []
+    return found[::every]
+
+
+def _fitting(axis: Axis, left: float, right: float) -> list[tuple[float, str]]:
+    """As many round values as have their labels side by side, and where they stand."""
+    for about in (5, 4, 3, 2):
+        found = [(left + (right - left) * axis.at(t), label) for t, label in axis.ticks(about)]
+        if axis.names or all(
+            b - a > _LETTER * (len(one) + len(other)) / 2 + _GAP
+            for (a, one), (b, other) in pairwise(found)
+        ):
+            return found
+    return found
 
 
 def _x_labels(labels: Sequence[tuple[float, str]], bottom: float) -> tuple[list[Markup], float]:

@@ -77,7 +77,7 @@ class SeededByTrial(BaseSampler):
     def __init__(self, seed: int, make: Callable[[int], BaseSampler]) -> None:
         self.seed, self.make = seed, make
         self.number = -1
-        self.inner = make(seed)
+        self.inner: BaseSampler = _quiet(lambda: make(seed))
 
     def of(self, trial: FrozenTrial) -> BaseSampler:
         if trial.number != self.number:
