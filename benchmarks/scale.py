@@ -35,7 +35,9 @@ from toolkit.predict.files import (
     prediction_rows,
     write_predictions,
 )
-from toolkit.score.metrics import confusion, intervals, per_class, scores
+from toolkit.score.counts import confusion, per_class
+from toolkit.score.intervals import intervals
+from toolkit.score.metrics import ALWAYS, scores
 
 ROWS = (1_000, 100_000, 1_000_000)
 CLASSES, FOLDS, SIDE = 1000, 5, 2
@@ -129,8 +131,8 @@ def scored(table: Table, timed: Callable[[str, Callable[[], Any]], Any]) -> None
         rng.random(out=part, dtype=np.float32)
         part[np.arange(len(part)), truth[start : start + 10_000]] += rng.random(len(part)) < 0.7
         part /= part.sum(axis=1, keepdims=True)
-    timed("scores", lambda: scores(truth, probabilities))
-    timed("intervals", lambda: intervals(truth, probabilities, unit, 0))
+    timed("scores", lambda: scores(truth, probabilities, ALWAYS))
+    timed("intervals", lambda: intervals(truth, probabilities, unit, 0, ALWAYS))
     matrix = confusion(truth, probabilities.argmax(axis=1), CLASSES)
     timed("figures of classes", lambda: per_class(matrix, table.classes))
 

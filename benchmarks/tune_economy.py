@@ -206,7 +206,7 @@ def record(file: Path) -> None:
             job = bench.job(plan, RunFolder(Path(scratch)))
             watch = _Stopwatch()
             bench.train(job, range(FOLDS), watch)
-            oof = bench.score(job, range(FOLDS), objective_of(plan))
+            oof = bench.score(job, range(FOLDS), objective_of(plan, bench.facts(plan)))
         with file.open("a", encoding="utf-8", newline="") as opened:
             writer = csv.writer(opened, lineterminator="\n")
             for fold, epoch, f1, seconds in watch.rows:

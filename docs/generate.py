@@ -26,9 +26,10 @@ from toolkit.plugin.host import load_host
 from toolkit.plugin.registry import KINDS, Entry, Register
 from toolkit.plugin.schema import options, options_model
 from toolkit.recipe.sections import SCHEDULES, Top
-from toolkit.recipe.slots import FIXED, SECTIONS, SLOTS, Slot
+from toolkit.recipe.slots import FIXED, METRIC, SECTIONS, SLOTS, Slot
 from toolkit.report import keys as key_lists
 from toolkit.runs.opened import Run
+from toolkit.score import metric
 from toolkit.testing import command_checks
 from toolkit.testing.kit import kind_checks
 from toolkit.testing.plugin_checks import COMPONENT_CHECKS, PLUGIN_CHECKS
@@ -44,7 +45,12 @@ SECTION_TEXTS = {
     "They train with their parent's fold and never validate.",
     ("augment", "train"): "What happens to a training image: an augmentation.",
     ("augment", "tta"): "Views that are averaged when an image is predicted.",
-    ("validate",): "What decides.",
+    ("validate",): "What decides, and what else is scored. A score is called by a variant of the "
+    "images and a metric, `clean_log_loss`; `clean_f1` is macro-F1. A metric alone means that of "
+    "the clean images. Macro-F1, accuracy and log loss are always scored.",
+    ("metric",): "A table `[metric.NAME]` gives the options of a metric that `[validate]` names. "
+    'With `use` it gives a metric a name of its own: `[metric.top_5]` with `use = "top_k"` and '
+    "`k = 5` is `clean_top_5`. A plugin's metric is `[metric.acme.cost]`.",
     ("backbone",): "The model. Every backbone takes `pretrained`.",
     ("loss",): "What training minimizes. Targets are probabilities.",
     ("sampler",): "Which rows an epoch sees.",
@@ -166,6 +172,8 @@ def _recipe() -> Iterator[str]:
             yield from _keys(FIXED[keys])
         elif keys in SLOTS:
             yield from _slot(SLOTS[keys])
+        elif keys == METRIC:
+            yield from _components("metric")
         elif keys == ("schedule",):
             for name, model in SCHEDULES.items():
                 yield f'\n### use = "{name}"\n'
@@ -174,8 +182,7 @@ def _recipe() -> Iterator[str]:
 
 
 def _slot(slot: Slot) -> Iterator[str]:
-    """The built-in components of a kind with their options."""
-    host = load_host({"TOOLKIT_PLUGINS": ""})
+    """What a section may choose."""
     if slot.optional:
         yield "The section may be left out."
     else:
@@ -186,8 +193,13 @@ def _slot(slot: Slot) -> Iterator[str]:
     if slot.kind == "augmentation" and slot.host is not None:
         yield "\nAny augmentation of `[augment.train]` can stand here."
         return
-    for entry in host.registry:
-        if entry.kind == slot.kind:
+    yield from _components(slot.kind)
+
+
+def _components(kind: str) -> Iterator[str]:
+    """The built-in components of a kind with their options."""
+    for entry in load_host({"TOOLKIT_PLUGINS": ""}).registry:
+        if entry.kind == kind:
             yield f"\n### {_use(entry)}\n"
             yield f"{inspect.getdoc(entry.load()) or entry.help}\n"
             yield from _keys(options_model(entry))
@@ -284,6 +296,7 @@ def _python() -> Iterator[str]:
         *(contracts.Source, contracts.Prepares, contracts.KnowsTestLabels),
         *(contracts.Augmentation, contracts.RowOrder, contracts.LayerGroups, contracts.Ensembler),
         execute.Executor,
+        metric.Metric,
     ):
         yield f"### {protocol.__name__}\n"
         yield f"{inspect.getdoc(protocol)}\n"
@@ -319,7 +332,12 @@ def _files() -> Iterator[str]:
     yield "The keys and columns of what a run writes. [architecture.md](../architecture.md) says"
     yield "where each file is; `toolkit.open_run` reads them.\n"
     for title, text, meanings in (
-        ("Scores", "The metrics, everywhere by these names.", key_lists.SCORES),
+        (
+            "Scores",
+            "The metrics in the box, everywhere by these names; `[validate]` chooses among them "
+            "and those of plugins.",
+            _metrics(),
+        ),
         (
             "report.json",
             "`a.b[].c` is the key `c` of each item of the list `b`; `*` is any name.",
@@ -342,6 +360,17 @@ def _files() -> Iterator[str]:
         yield f"{text}\n"
         rows = [(f"`{key}`", meaning) for key, meaning in meanings.items()]
         yield from (*_table(("key", "meaning"), rows), "")
+
+
+def _metrics() -> dict[str, str]:
+    """Name, meaning and direction of every metric in the box."""
+    facts = contracts.Facts(tuple("abcde"), (1,) * 5, contracts.ImageSpec(64), 0)
+    found = {}
+    for entry in load_host({"TOOLKIT_PLUGINS": ""}).registry:
+        if entry.kind == "metric":
+            side = "higher" if entry.load()(facts).higher_is_better else "lower"
+            found[entry.name] = f"{entry.help}; {side} is better"
+    return found
 
 
 def _facts(facts: type, heading: str | None = "###") -> Iterator[str]:

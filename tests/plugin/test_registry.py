@@ -11,8 +11,9 @@ import pytest
 
 from toolkit.errors import PluginError
 from toolkit.plugin.host import load_host
-from toolkit.plugin.registry import KINDS, Entry, Register, load_target
+from toolkit.plugin.registry import KINDS, Entry, Register
 from toolkit.plugin.schema import options, options_model
+from toolkit.plugin.target import load_target
 
 BUILT_IN = {f"{entry.kind} {entry.name}": entry for entry in load_host({}, []).registry}
 

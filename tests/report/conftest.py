@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from PIL import Image
 
 from toolkit.runs.atomic import csv_text, write_json, write_text
 from toolkit.runs.folder import RunFolder
-from toolkit.score.metrics import confusion, intervals, per_class, scores
+from toolkit.score.counts import confusion, per_class
+from toolkit.score.intervals import intervals
+from toolkit.score.metrics import ALWAYS, scores
 
 Make = Callable[..., RunFolder]
 
@@ -63,7 +64,8 @@ def write_run(
     p = _probabilities(rng, truth, c, skill)
     matrix = confusion(truth, p.argmax(1), c)
     train = np.bincount(truth, minlength=c)
-    clean = {**scores(truth, p), "intervals": asdict(intervals(truth, p, np.arange(len(truth)), 1))}
+    of_rows = intervals(truth, p, np.arange(len(truth)), 1, ALWAYS)
+    clean = {**scores(truth, p, ALWAYS), "intervals": of_rows}
     fold_rows = []
     for fold in range(folds):
         history = _history(rng, epochs)
@@ -95,10 +97,11 @@ def write_run(
             ],
         }
         if scored:
-            found = intervals(answers, guessed, np.arange(test), 1)
+            found = intervals(answers, guessed, np.arange(test), 1, ALWAYS)
             of_test = confusion(answers, guessed.argmax(1), c)
-            score = {"labels": "answers.csv", "rows": test, "of": test, **scores(answers, guessed)}
-            score |= {"intervals": asdict(found), "classes": per_class(of_test, tuple(classes))}
+            score = {"labels": "answers.csv", "rows": test, "of": test}
+            score |= scores(answers, guessed, ALWAYS)
+            score |= {"intervals": found, "classes": per_class(of_test, tuple(classes))}
             write_json(folder.test_score, score)
     report = {
         "name": path.name.partition("-")[0],

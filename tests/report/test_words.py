@@ -21,19 +21,19 @@ def test_the_largest_confusions_come_first_and_the_diagonal_never() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "test", "oof", "expected"),
+    ("higher", "test", "oof", "expected"),
     [
-        ("macro_f1", 0.78, 0.9, "test is 0.120 lower than out-of-fold"),
-        ("accuracy", 0.91, 0.9, "test is 0.010 higher than out-of-fold"),
-        ("log_loss", 0.5, 0.3, "test is 0.200 higher than out-of-fold, which is worse"),
-        ("log_loss", 0.2, 0.3, "test is 0.100 lower than out-of-fold, which is better"),
-        ("macro_f1", 0.90004, 0.9, "test equals out-of-fold"),
+        (True, 0.78, 0.9, "test is 0.120 lower than out-of-fold"),
+        (True, 0.91, 0.9, "test is 0.010 higher than out-of-fold"),
+        (False, 0.5, 0.3, "test is 0.200 higher than out-of-fold, which is worse"),
+        (False, 0.2, 0.3, "test is 0.100 lower than out-of-fold, which is better"),
+        (True, 0.90004, 0.9, "test equals out-of-fold"),
     ],
 )
 def test_a_difference_is_told_as_the_rounded_figures_show_it(
-    measure: str, test: float, oof: float, expected: str
+    higher: bool, test: float, oof: float, expected: str
 ) -> None:
-    assert words.difference(measure, test, oof) == expected
+    assert words.difference(test, oof, higher_is_better=higher) == expected
 
 
 def test_a_score_of_nearly_nothing_has_no_minus() -> None:

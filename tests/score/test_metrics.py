@@ -1,71 +1,209 @@
-"""Scores against scikit-learn and by hand, and their intervals."""
+"""Every metric in the box, against scikit-learn and by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from toolkit.score.metrics import (
-    Intervals,
-    confusion,
-    intervals,
-    macro_f1,
-    macro_f1_of,
-    per_class,
-    scores,
-)
+from toolkit.contracts import Facts, ImageSpec
+from toolkit.errors import UserError
+from toolkit.plugin.host import load_host
+from toolkit.score import metrics
+from toolkit.score.counts import confusion, per_class
+from toolkit.score.measures import metric_fault
 
 CLASSES = 4
+FACTS = Facts(("a", "b", "c", "d"), (1, 1, 1, 1), ImageSpec(64), seed=0)
 
 
-def labelled(seed: int, rows: int = 60) -> tuple[np.ndarray, np.ndarray]:
+def labelled(seed: int, rows: int = 60, skill: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
     """Labels of every class, and probabilities that are right more often than not."""
     rng = np.random.default_rng(seed)
     truth = np.concatenate([np.arange(CLASSES), rng.integers(0, CLASSES, rows - CLASSES)])
-    logits = rng.normal(0, 1, (rows, CLASSES)) + 2 * np.eye(CLASSES)[truth]
+    logits = rng.normal(0, 1, (rows, CLASSES)) + skill * np.eye(CLASSES)[truth]
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return truth, probabilities.astype(np.float32)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_scores_are_those_of_scikit_learn(seed: int) -> None:
-    truth, probabilities = labelled(seed)
-    predicted = probabilities.argmax(axis=1)
-    found = scores(truth, probabilities)
-    assert found["macro_f1"] == pytest.approx(sklearn.f1_score(truth, predicted, average="macro"))
-    assert found["accuracy"] == pytest.approx(sklearn.accuracy_score(truth, predicted))
-    exact = probabilities.astype(np.float64)
-    exact /= exact.sum(axis=1, keepdims=True)
-    assert found["log_loss"] == pytest.approx(sklearn.log_loss(truth, exact), rel=1e-6)
+def exact(probabilities: np.ndarray) -> np.ndarray:
+    """Rows that sum to 1 in float64, as scikit-learn wants them."""
+    wide = probabilities.astype(np.float64)
+    return wide / wide.sum(axis=1, keepdims=True)
+
+
+def sklearn_auc(truth: np.ndarray, p: np.ndarray) -> float:
+    return float(sklearn.roc_auc_score(truth, exact(p), multi_class="ovr", labels=range(CLASSES)))
+
+
+THEIRS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "macro_f1": lambda t, p: sklearn.f1_score(t, p.argmax(1), average="macro"),
+    "weighted_f1": lambda t, p: sklearn.f1_score(t, p.argmax(1), average="weighted"),
+    "accuracy": lambda t, p: sklearn.accuracy_score(t, p.argmax(1)),
+    "balanced_accuracy": lambda t, p: sklearn.balanced_accuracy_score(t, p.argmax(1)),
+    "log_loss": lambda t, p: sklearn.log_loss(t, exact(p), labels=range(CLASSES)),
+    "kappa": lambda t, p: sklearn.cohen_kappa_score(t, p.argmax(1)),
+    "mcc": lambda t, p: sklearn.matthews_corrcoef(t, p.argmax(1)),
+    "top_k": lambda t, p: sklearn.top_k_accuracy_score(t, p, k=3, labels=range(CLASSES)),
+    "auc": sklearn_auc,
+}
+
+
+def ask(name: str, truth: Any, probabilities: Any, **options: Any) -> float:
+    metric = getattr(metrics, name)(FACTS, **options)
+    return float(metric(np.asarray(truth), np.asarray(probabilities, dtype=np.float32)))
+
+
+def predicting(labels: list[int], classes: int = CLASSES) -> np.ndarray:
+    """Certain probabilities of these classes."""
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def registered() -> list[str]:
+    registry = load_host({"TOOLKIT_PLUGINS": ""}).registry
+    return [entry.name for entry in registry if entry.kind == "metric"]
+
+
+def test_every_metric_in_the_box_is_held_against_scikit_learn() -> None:
+    assert set(registered()) == THEIRS.keys()
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("skill", [0.0, 2.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_metric_gives_what_scikit_learn_gives(name: str, seed: int, skill: float) -> None:
+    truth, p = labelled(seed, skill=skill)
+    assert ask(name, truth, p) == pytest.approx(THEIRS[name](truth, p), rel=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_top_k_gives_what_scikit_learn_gives(k: int) -> None:
+    truth, p = labelled(5, skill=0.5)
+    expected = sklearn.top_k_accuracy_score(truth, p, k=k, labels=range(CLASSES))
+    assert ask("top_k", truth, p, k=k) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_every_metric_says_its_name_its_direction_and_bounds_that_hold(name: str) -> None:
+    metric = getattr(metrics, name)(FACTS)
+    assert metric_fault(metric) is None
+    low, high = metric.bounds
+    for seed in range(5):
+        truth, p = labelled(seed, skill=[-3.0, 0.0, 9.0][seed % 3])
+        assert low <= metric(truth, p) <= (np.inf if high is None else high)
+    perfect, wrong = (
+        ask(name, [0, 1, 2, 3], predicting(rows)) for rows in ([0, 1, 2, 3], [3, 3, 0, 0])
+    )
+    assert (perfect > wrong) == metric.higher_is_better
+    assert perfect == (high if metric.higher_is_better else low)
+
+
+# A class without rows in the truth: what a small fold looks like. Class 3 does not occur, and is
+# predicted once.
+ABSENT = [0, 0, 1, 1, 2, 2]
+ABSENT_P = predicting([0, 3, 1, 1, 2, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # Over the classes that occur: scikit-learn's mean over their labels.
+        (
+            "macro_f1",
+            sklearn.f1_score(ABSENT, ABSENT_P.argmax(1), labels=[0, 1, 2], average="macro"),
+        ),
+        ("weighted_f1", sklearn.f1_score(ABSENT, ABSENT_P.argmax(1), average="weighted")),
+        ("accuracy", 4 / 6),
+        ("balanced_accuracy", (1 / 2 + 1 + 1 / 2) / 3),
+        ("log_loss", -np.log(1e-15) * 2 / 6),
+        ("kappa", sklearn.cohen_kappa_score(ABSENT, ABSENT_P.argmax(1))),
+        ("mcc", sklearn.matthews_corrcoef(ABSENT, ABSENT_P.argmax(1))),
+        # Class 0: of 2 x 4 pairs 2 x 4 lie 1:0 and the rest ties; the mean over three classes.
+        (
+            "auc",
+            np.mean(
+                [sklearn.roc_auc_score(np.array(ABSENT) == c, ABSENT_P[:, c]) for c in range(3)]
+            ),
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+def test_a_class_that_does_not_occur_is_left_out(name: str, expected: float) -> None:
+    assert ask(name, ABSENT, ABSENT_P) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("macro_f1", 1, 0),
+        ("weighted_f1", 1, 0),
+        ("accuracy", 1, 0),
+        ("balanced_accuracy", 1, 0),
+        ("log_loss", 0, -np.log(1e-15)),
+        ("kappa", 0, 0),  # chance alone agrees on every row, or on none
+        ("mcc", 0, 0),
+        ("top_k", 1, 0),
+        ("auc", 0.5, 0.5),  # no row of another class to rank below
+    ],
+)
+def test_rows_of_one_class_alone_have_a_score_that_is_stated(
+    name: str, right: float, wrong: float
+) -> None:
+    options = {"k": 1} if name == "top_k" else {}
+    assert ask(name, [1, 1, 1], predicting([1, 1, 1]), **options) == pytest.approx(right)
+    assert ask(name, [1, 1, 1], predicting([2, 2, 2]), **options) == pytest.approx(wrong)
+    assert ask(name, [1], predicting([1]), **options) == pytest.approx(right)
 
 
 def test_macro_f1_is_as_worked_by_hand() -> None:
-    truth, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
+    truth, predicted = [0, 0, 0, 1, 1, 2], predicting([0, 0, 1, 1, 1, 0], 3)
     # F1 = 2 hits / (true + predicted): 4/(3 + 3), 4/(2 + 3), 0/(1 + 0); mean (2/3 + 4/5 + 0) / 3
-    assert macro_f1(truth, predicted, 3) == pytest.approx((2 / 3 + 4 / 5) / 3)
-
-
-def test_a_class_that_does_not_occur_is_left_out_of_the_mean() -> None:
-    truth, predicted = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])
-    # (2 x 2/(3 + 2) + 2 x 2/(2 + 3)) / 2 = 4/5, whether or not there are other classes
-    assert macro_f1(truth, predicted, 2) == pytest.approx(0.8)
-    assert macro_f1(truth, predicted, 5) == pytest.approx(0.8)
+    assert ask("macro_f1", truth, predicted) == pytest.approx((2 / 3 + 4 / 5) / 3)
 
 
 def test_predicting_a_class_that_does_not_occur_costs_the_true_class_only() -> None:
-    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
     # class 0: 2 x 1/(2 + 1) = 2/3, class 1: 1, class 2 does not occur
-    assert macro_f1(truth, predicted, 3) == pytest.approx((2 / 3 + 1) / 2)
+    found = ask("macro_f1", [0, 0, 1, 1], predicting([0, 2, 1, 1], 3))
+    assert found == pytest.approx((2 / 3 + 1) / 2)
 
 
-def test_many_matrices_are_scored_at_once() -> None:
-    rng = np.random.default_rng(0)
-    stacked = rng.integers(0, 9, (7, CLASSES, CLASSES))
-    alone = [float(macro_f1_of(matrix)) for matrix in stacked]
-    np.testing.assert_allclose(macro_f1_of(stacked), alone)
+def test_kappa_and_mcc_are_as_worked_by_hand() -> None:
+    truth, predicted = [0, 0, 0, 1], predicting([0, 0, 1, 1], 2)
+    # Agreement 3/4; by chance 3/4 x 2/4 + 1/4 x 2/4 = 1/2: (3/4 - 1/2) / (1 - 1/2)
+    assert ask("kappa", truth, predicted) == pytest.approx(0.5)
+    # 3 x 4 - (3 x 2 + 1 x 2) = 4; (16 - 8)(16 - 10) = 48
+    assert ask("mcc", truth, predicted) == pytest.approx(4 / 48**0.5)
+
+
+def test_of_equal_probabilities_the_lower_class_comes_first() -> None:
+    even = np.full((4, 4), 0.25)
+    # Ranks 0, 1, 2, 3: two of the four truths are among the first two.
+    assert ask("top_k", [0, 1, 2, 3], even, k=2) == 0.5
+    assert ask("top_k", [0, 1, 2, 3], even, k=1) == ask("accuracy", [0, 1, 2, 3], even) == 0.25
+
+
+def test_equal_probabilities_count_half_a_pair_in_the_area() -> None:
+    assert ask("auc", [0, 1, 2, 3], np.full((4, 4), 0.25)) == 0.5
+
+
+def test_top_k_of_as_many_classes_as_there_are_is_refused() -> None:
+    with pytest.raises(UserError, match="k = 4 of 4 classes is always 1; set k below"):
+        metrics.top_k(FACTS, k=4)
+
+
+def test_a_certain_mistake_has_a_finite_log_loss() -> None:
+    found = ask("log_loss", [0, 1], predicting([0, 0], 2))
+    assert found == pytest.approx(-np.log(1e-15) / 2)  # (0 + 34.5) / 2
+
+
+def test_scores_of_many_metrics_are_those_of_each() -> None:
+    truth, p = labelled(0)
+    every = {name: getattr(metrics, name)(FACTS) for name in THEIRS}
+    found = metrics.scores(truth, p, every)
+    assert found == {name: metric(truth, p) for name, metric in every.items()}
 
 
 def test_rows_of_the_confusion_are_true_classes() -> None:
@@ -96,103 +234,3 @@ def test_a_class_that_is_never_predicted_or_never_true_scores_zero() -> None:
         "class": "c", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0, "predicted": 1,
     }  # fmt: skip
     assert first["f1"] == pytest.approx(4 / 6)
-
-
-def test_a_certain_mistake_has_a_finite_log_loss() -> None:
-    probabilities = np.array([[1.0, 0.0], [1.0, 0.0]], dtype=np.float32)
-    found = scores(np.array([0, 1]), probabilities)
-    assert found["log_loss"] == pytest.approx(-np.log(1e-15) / 2)  # (0 + 34.5) / 2
-
-
-def widths(found: Intervals) -> np.ndarray:
-    return np.array([high - low for low, high in (found.macro_f1, found.accuracy, found.log_loss)])
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_intervals_hold_the_scores(seed: int) -> None:
-    truth, probabilities = labelled(seed, rows=200)
-    point = scores(truth, probabilities)
-    found = intervals(truth, probabilities, np.arange(200), seed=0, draws=300)
-    for name in ("macro_f1", "accuracy", "log_loss"):
-        low, high = getattr(found, name)
-        assert low < point[name] < high
-
-
-def test_the_interval_of_the_accuracy_has_the_width_of_a_binomial() -> None:
-    truth, probabilities = labelled(0, rows=400)
-    accuracy = scores(truth, probabilities)["accuracy"]
-    low, high = intervals(truth, probabilities, np.arange(400), seed=0).accuracy
-    expected = 2 * 1.96 * np.sqrt(accuracy * (1 - accuracy) / 400)
-    assert high - low == pytest.approx(expected, rel=0.15)
-
-
-def test_rows_of_one_unit_are_no_independent_evidence() -> None:
-    truth, probabilities = labelled(0, rows=40)
-    truth, probabilities = np.repeat(truth, 10), np.repeat(probabilities, 10, axis=0)
-    alone = intervals(truth, probabilities, np.arange(400), seed=0, draws=300)
-    grouped = intervals(truth, probabilities, np.repeat(np.arange(40), 10), seed=0, draws=300)
-    # 40 units of 10 equal rows know as much as 40 rows: intervals sqrt(10) = 3.2 times as wide
-    assert (widths(grouped) > 2 * widths(alone)).all()
-
-
-def test_the_names_of_units_do_not_matter() -> None:
-    truth, probabilities = labelled(0)
-    units = np.arange(60) // 3
-    first = intervals(truth, probabilities, units, seed=0, draws=50)
-    assert intervals(truth, probabilities, units * 7 + 100, seed=0, draws=50) == first
-
-
-def test_the_seed_decides_the_intervals() -> None:
-    truth, probabilities = labelled(0)
-    first, again, other = (
-        intervals(truth, probabilities, np.arange(60), seed, draws=50) for seed in (1, 1, 2)
-    )
-    assert first == again
-    assert first != other
-
-
-def by_definition(
-    truth: np.ndarray, probabilities: np.ndarray, units: np.ndarray, seed: int, draws: int
-) -> Intervals:
-    """Scores of the resampled rows, each draw from its own confusion matrix."""
-    rng = np.random.default_rng(seed)
-    names, unit = np.unique(units, return_inverse=True)
-    found = []
-    for _ in range(draws):
-        drawn = rng.integers(0, len(names), len(names))
-        times = np.bincount(drawn, minlength=len(names))[unit]
-        rows = np.repeat(np.arange(len(truth)), times)
-        matrix = confusion(truth[rows], probabilities[rows].argmax(axis=1), probabilities.shape[1])
-        own = np.clip(probabilities[np.arange(len(truth)), truth].astype(np.float64), 1e-15, 1)
-        loss = -(np.log(own) * times).sum() / times.sum()
-        found.append((float(macro_f1_of(matrix)), np.trace(matrix) / times.sum(), loss))
-    low, high = np.quantile(np.array(found), [0.025, 0.975], axis=0)
-    return Intervals(*((float(a), float(b)) for a, b in zip(low, high, strict=True)))
-
-
-@pytest.mark.parametrize("grouped", [False, True])
-def test_intervals_from_counts_of_classes_are_those_of_whole_matrices(grouped: bool) -> None:
-    truth, probabilities = labelled(3, rows=90)
-    units = np.arange(90) // 3 if grouped else np.arange(90)
-    found = intervals(truth, probabilities, units, seed=5, draws=60)
-    assert found == by_definition(truth, probabilities, units, seed=5, draws=60)
-
-
-def test_a_draw_costs_no_logarithm_and_no_square_of_the_classes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    logarithms, lengths = [], []
-    log, bincount = np.log, np.bincount
-    monkeypatch.setattr(np, "log", lambda x: logarithms.append(len(x)) or log(x))
-
-    def counted(values: np.ndarray, *rest: Any, **options: Any) -> np.ndarray:
-        result = bincount(values, *rest, **options)
-        lengths.append(len(result))
-        return result
-
-    monkeypatch.setattr(np, "bincount", counted)
-    rng = np.random.default_rng(0)
-    probabilities = rng.dirichlet(np.ones(20), 60).astype(np.float32)  # 20 x 20 pairs
-    intervals(rng.integers(0, 20, 60), probabilities, np.arange(60), seed=0, draws=50)
-    assert logarithms == [60]
-    assert max(lengths) == 60

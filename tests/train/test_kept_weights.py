@@ -12,6 +12,7 @@ import pytest
 
 import toolkit
 from toolkit.runs.folder import FoldFolder
+from toolkit.score.measures import Measures
 
 OVERRIDES = {"train.epochs": 3}
 SAME = ("weights.safetensors", "oof.parquet", "test.parquet", "preprocess.json")
@@ -88,10 +89,9 @@ def test_a_better_epoch_that_was_killed_leaves_the_best_before_it_in_place(
 ) -> None:
     """On a device whose bits differ from start to start, the epoch need not be the best again."""
     import toolkit.train.checkpoint as checkpoint
-    import toolkit.train.evaluate as evaluate
 
     rising = iter_scores([0.1, 0.9], [0.1, 0.2, 0.0])
-    sound = evaluate.scores
+    sound = Measures.scores
 
     def scores(*arguments: Any) -> dict[str, float]:
         return {**sound(*arguments), "macro_f1": next(rising)}
@@ -103,7 +103,7 @@ def test_a_better_epoch_that_was_killed_leaves_the_best_before_it_in_place(
             raise Killed
         saved(file, tree)
 
-    monkeypatch.setattr(evaluate, "scores", scores)
+    monkeypatch.setattr(Measures, "scores", scores)
     monkeypatch.setattr(checkpoint, "save_tree", save)
     with pytest.raises(Killed):
         one_fold(tmp_path / "run", {"train.epochs": 2})

@@ -12,11 +12,11 @@ import pytest
 
 import toolkit
 import toolkit.train.checkpoint as checkpoint
-import toolkit.train.evaluate as evaluate
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.report.selection import selection
+from toolkit.score.measures import Measures
 
 LAST = {"train.select": "last", "train.epochs": 4}
 
@@ -24,7 +24,7 @@ LAST = {"train.select": "last", "train.epochs": 4}
 @pytest.fixture
 def scored(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """`scored(0.2, 0.9, 0.5)` are the macro-F1 of the epochs; the fold's own is what it is."""
-    sound = evaluate.scores
+    sound = Measures.scores
 
     def set_scores(*of_epochs: float) -> None:
         left: Iterator[float] = iter(of_epochs)
@@ -33,7 +33,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             found = sound(*arguments)
             return {**found, "macro_f1": next(left, found["macro_f1"])}
 
-        monkeypatch.setattr(evaluate, "scores", scores)
+        monkeypatch.setattr(Measures, "scores", scores)
 
     return set_scores
 

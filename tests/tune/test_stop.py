@@ -42,4 +42,4 @@ def test_small_rises_add_up_to_one() -> None:
 
 def test_one_fold_says_nothing_of_noise() -> None:
     why = unlikely([0.5, 0.5, 0.5], float("nan"), 2)
-    assert why == "2 trials in a row brought no rise"
+    assert why == "2 trials in a row brought no gain"

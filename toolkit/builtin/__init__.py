@@ -61,6 +61,41 @@ def toolkit_register(register: Register) -> None:
     register.ensembler("soft", f"{HERE}.ensemblers:soft", help="mean of the probabilities")
     register.ensembler("hard", f"{HERE}.ensemblers:hard", help="majority vote")
 
+    metrics = "toolkit.score.metrics"
+    register.metric(
+        "macro_f1", f"{metrics}:macro_f1", help="mean F1 over the classes that occur in the truth"
+    )
+    register.metric(
+        "weighted_f1", f"{metrics}:weighted_f1", help="mean F1, each class weighted by its rows"
+    )
+    register.metric(
+        "accuracy",
+        f"{metrics}:accuracy",
+        help="share of rows whose most probable class is the true one",
+    )
+    register.metric(
+        "balanced_accuracy",
+        f"{metrics}:balanced_accuracy",
+        help="mean recall over the classes that occur in the truth",
+    )
+    register.metric(
+        "log_loss", f"{metrics}:log_loss", help="mean of -log(probability of the true class)"
+    )
+    register.metric(
+        "kappa", f"{metrics}:kappa", help="Cohen's kappa: agreement beyond that of chance"
+    )
+    register.metric("mcc", f"{metrics}:mcc", help="Matthews correlation of all classes")
+    register.metric(
+        "top_k",
+        f"{metrics}:top_k",
+        help="share of rows whose true class is among the k most probable",
+    )
+    register.metric(
+        "auc",
+        f"{metrics}:auc",
+        help="area under the ROC curve of each class against the rest, mean",
+    )
+
     register.tracker("jsonl", f"{HERE}.trackers:jsonl", help="one JSON line an event, in a file")
 
     register.executor(

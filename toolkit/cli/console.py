@@ -44,6 +44,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {head}{'s' * (number != 1)}{space}{rest}"
 
 
+def interval_text(interval: Sequence[float] | None) -> str:
+    """`0.8123 - 0.8790`, or nothing where there is none."""
+    return "" if interval is None else "{:.4f} - {:.4f}".format(*interval)
+
+
 class Console:
     """Renders the events of a run."""
 
@@ -139,21 +144,24 @@ class Console:
 
     def summary(self, report: dict[str, Any], path: Path) -> None:
         """The closing table."""
-        clean = report["scores"]["oof"]["clean"]
+        from toolkit.report.metrics import metrics_of, reported
+
+        clean, metrics = report["scores"]["oof"]["clean"], metrics_of(report)
         rows = [
-            (name, f"{clean[name]:.4f}", "{:.4f} - {:.4f}".format(*clean["intervals"][name]))
-            for name in ("macro_f1", "accuracy", "log_loss")
+            (m.name, f"{clean[m.name]:.4f}", interval_text(clean["intervals"][m.name]))
+            for m in metrics
         ]
         of = f"{report['rows']['validated']} images"
         print(f"\n{report['name']}: out-of-fold scores of {of}{_of_split(report)}")
         print_table(("score", "value", "95% interval"), rows)
         folds = report["scores"]["folds"]
+        of_folds = [m.name for m in (metrics[0], *reported(report))]
         print_table(
-            ("fold", "macro_f1", "best epoch", "seconds", "images/s"),
+            ("fold", *of_folds, "best epoch", "seconds", "images/s"),
             [
                 (
                     str(fold["fold"]),
-                    f"{fold['macro_f1']:.4f}",
+                    *(f"{fold[name]:.4f}" for name in of_folds),
                     _epochs(fold),
                     f"{fold['seconds']:.0f}",
                     f"{fold['images_per_second']:.0f}",
@@ -220,9 +228,10 @@ def _what(event: Event) -> str:
 
 
 def _epoch_line(data: Any) -> str:
+    scores = ", ".join(f"{name} {data[name]:.4f}" for name in data.get("shown", ["clean_f1"]))
     return (
         f"  fold {data['fold'] + 1}/{data['folds']} epoch {data['epoch']}/{data['epochs']}: "
-        f"loss {data['train_loss']:.3f}, clean_f1 {data['clean_f1']:.4f}, "
+        f"loss {data['train_loss']:.3f}, {scores}, "
         f"{data['images_per_second']:.0f} images/s, {data['seconds']:.0f} s"
     )
 

@@ -63,9 +63,11 @@ def show(run: RunName = None, runs: RunsFolder = Path("runs")) -> None:
     Console().summary(chosen.report, chosen.path)
     test = chosen.test_score
     if test is not None:
+        from toolkit.report.metrics import metrics_of
+
+        name = next(m.name for m in metrics_of(chosen.report) if m.name in test)
         typer.echo(
-            f"test macro_f1 {test['macro_f1']:.4f} on {test['rows']} images, labels from "
-            f"{test['labels']}"
+            f"test {name} {test[name]:.4f} on {test['rows']} images, labels from {test['labels']}"
         )
     print_faults(folder)
 

@@ -19,19 +19,21 @@ def score(
     runs: RunsFolder = Path("runs"),
 ) -> None:
     """Score a run's test predictions, beside its out-of-fold score, where the truth is known."""
-    from toolkit.cli.console import print_table
+    from toolkit.cli.console import interval_text, print_table
     from toolkit.cli.runs import print_faults
     from toolkit.plugin.host import load_host
+    from toolkit.report.metrics import metrics_of
     from toolkit.report.outcome import labels_from_csv, labels_of_source, score_test
     from toolkit.report.page import draw_page
     from toolkit.runs.listing import find
 
     chosen = find(run, runs)
+    host = load_host()
     if labels is None:
-        found, origin = labels_of_source(chosen, load_host())
+        found, origin = labels_of_source(chosen, host)
     else:
         found, origin = labels_from_csv(chosen, labels)
-    test = score_test(chosen, found, origin)
+    test = score_test(chosen, found, origin, host)
     oof = chosen.report["scores"]["oof"]["clean"]
     page = draw_page(chosen.folder)
     some = "" if test["rows"] == test["of"] else f" of {test['of']}"
@@ -40,14 +42,17 @@ def score(
         ("score", "out-of-fold", "test", "95% interval", "difference"),
         [
             (
-                name,
-                f"{oof[name]:.4f}",
-                f"{test[name]:.4f}",
-                "{:.4f} - {:.4f}".format(*test["intervals"][name]),
-                f"{test[name] - oof[name]:+.4f}",
+                m.name,
+                f"{oof[m.name]:.4f}",
+                f"{test[m.name]:.4f}",
+                interval_text(test["intervals"][m.name]),
+                f"{test[m.name] - oof[m.name]:+.4f}",
             )
-            for name in ("macro_f1", "accuracy", "log_loss")
+            for m in metrics_of(chosen.report)
+            if m.name in test
         ],
     )
+    for name, reason in test["not_scored"].items():
+        typer.echo(f"note: {name} is not scored: {reason}", err=True)
     typer.echo(f"{page}: drawn again")
     print_faults(chosen.folder)

@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
         Kind("loss", ("facts",)),
         Kind("sampler", ("labels",), ("groups", "parents")),
         Kind("ensembler", ("facts",)),
+        Kind("metric", ("facts",)),
         Kind("tracker", ("run",)),
         Kind("executor", ()),
     )
@@ -227,6 +228,10 @@ class Register:
     @_said
     def ensembler(self, name: str, target: str, *, help: str) -> None:
         self._add("ensembler", name, target, help)
+
+    @_said
+    def metric(self, name: str, target: str, *, help: str) -> None:
+        self._add("metric", name, target, help)
 
     @_said
     def tracker(self, name: str, target: str, *, help: str) -> None:

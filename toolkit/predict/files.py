@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 
 from toolkit.contracts import Floats, Predictions
 from toolkit.errors import DataError
+from toolkit.recipe.scores import CLEAN
 from toolkit.runs.atomic import writing
 
 KEYS = ["id", "parent", "fold", "variant", "view"]
 MEAN = "mean"
-CLEAN = "clean"
 PRECISION = "fp32"
 """Of every prediction, whatever the model was trained in: bfloat16 has eight bits for a logit, so
 that classes tie which do not, and an image's answer hangs on the hardware's way of rounding."""

@@ -13,7 +13,7 @@ from toolkit.plugin.host import Host
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.sections import SCHEDULES, Top
-from toolkit.recipe.slots import FIXED, SLOTS, Slot
+from toolkit.recipe.slots import FIXED, METRIC, SLOTS, Slot
 
 
 def recipe_schema(host: Host) -> dict[str, Any]:
@@ -25,6 +25,8 @@ def recipe_schema(host: Host) -> dict[str, Any]:
     for keys, model in FIXED.items():
         _put(properties, keys, _schema(model))
     _put(properties, ("schedule",), _one_of({n: _schema(m) for n, m in SCHEDULES.items()}))
+    metric = _component(host, Slot("metric", None))
+    _put(properties, METRIC, {"type": "object", "additionalProperties": metric})
     for keys, slot in SLOTS.items():
         _put(properties, keys, _component(host, slot))
     properties["tune"]["properties"]["space"] = {"type": "object"}

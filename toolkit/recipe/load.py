@@ -14,6 +14,7 @@ from toolkit.files import NoRegularFile, read_text
 from toolkit.plugin.host import Host
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.lines import Keys, key_lines, split_key
+from toolkit.recipe.scores import flat_metrics
 from toolkit.recipe.shipped import Shipped, find_shipped
 from toolkit.recipe.slots import default_use
 
@@ -100,7 +101,15 @@ def _override(key: str, value: Any) -> Recipe:
     nested: Any = value
     for part in reversed(keys):
         nested = {part: nested}
-    return Recipe(".".join(keys), nested, dict.fromkeys(_paths(nested), origin))
+    return Recipe(".".join(keys), nested, _moved(dict.fromkeys(_paths(nested), origin), nested))
+
+
+def _moved(origins: dict[Keys, Origin], values: dict[str, Any]) -> dict[Keys, Origin]:
+    """The origins of values whose tables of metrics were made flat."""
+    found = origins
+    for old, new in flat_metrics(values):
+        found = {new + k[len(old) :] if k[: len(old)] == old else k: o for k, o in found.items()}
+    return found
 
 
 def _paths(values: Mapping[str, Any], at: Keys = ()) -> Iterator[Keys]:
@@ -131,7 +140,7 @@ def _layers(path: str, seen: list[str], host: Host | None) -> list[Recipe]:
         chain = " -> ".join(Path(p).name for p in [*seen, identity])
         raise RecipeError(f"{path}: extends itself: {chain}")
     values, lines = _read(path, file)
-    origins = {keys: Origin(path, line) for keys, line in lines.items()}
+    origins = _moved({keys: Origin(path, line) for keys, line in lines.items()}, values)
     parent = values.pop("extends", None)
     layer = Recipe(path, values, origins, [] if own is None else [own])
     if parent is None:

@@ -17,6 +17,7 @@ from toolkit.plugin.registry import Entry
 from toolkit.recipe.execute import Execute
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
+from toolkit.recipe.scores import ALWAYS, Score
 from toolkit.recipe.sections import (
     TTA,
     Offline,
@@ -30,6 +31,7 @@ from toolkit.recipe.sections import (
     Validate,
 )
 from toolkit.recipe.shipped import Shipped
+from toolkit.recipe.slots import METRIC
 
 # What cannot change a result does not change the hash. The data section acts through the table,
 # whose fingerprint is hashed, so that moved data is the same data.
@@ -53,6 +55,8 @@ _OUTSIDE_OF_TRAINING: tuple[Keys, ...] = (
     ("split",),
     ("augment", "tta"),
     ("validate", "seed"),
+    ("validate", "report"),
+    METRIC,
     ("ensemble",),
 )
 
@@ -138,6 +142,8 @@ class Plan:
     proxy: Proxy
     execute: Execute
     """Keys of `[execute]` beside the executor's options."""
+    monitor: Score
+    """What decides: the score that `validate.monitor` names."""
     offline: Offline | None = None
     """Keys of `[augment.offline]`; None where the recipe has no such section."""
     shipped: tuple[Shipped, ...] = ()
@@ -164,6 +170,12 @@ class Plan:
         """How many folds are trained."""
         return folds_of(self.split)
 
+    @property
+    def metrics(self) -> dict[str, Choice]:
+        """Every metric that scores the run, by its name; those that `validate.report` adds decide
+        nothing."""
+        return {keys[1]: c for keys, c in self.choices.items() if keys[:-1] == METRIC}
+
     def choice(self, *keys: str) -> Choice:
         """The component chosen in a section: `plan.choice("augment", "train")`."""
         return self.choices[keys]
@@ -172,9 +184,12 @@ class Plan:
     def components(self) -> list[dict[str, str]]:
         """The record of every component that the plan uses, and of every recipe of a package that
         it was made from. Where the folds are trained, an executor's choice, is no part of what
-        they are."""
-        chosen = [choice for choice in self.choices.values() if choice.entry.kind != "executor"]
-        found = [choice.record for choice in chosen]
+        they are; metrics that every run has were chosen by nobody."""
+        found = [
+            choice.record
+            for keys, choice in self.choices.items()
+            if choice.entry.kind != "executor" and (keys[:-1] != METRIC or keys[-1] not in ALWAYS)
+        ]
         found += [_component("recipe", s.name, s.package, s.version) for s in self.shipped]
         return found
 
@@ -189,9 +204,13 @@ class Plan:
     def training_facts(self) -> list[Any]:
         """What of the recipe, its components and the numerics changes how a fold is trained, as
         JSON; the rows that it trains on come beside it (`train.reuse`)."""
-        used = [c.record for keys, c in self.choices.items() if keys not in _OUTSIDE_OF_TRAINING]
+        outside = {*_OUTSIDE_OF_TRAINING}
+        used = [c.record for keys, c in self.choices.items() if not {keys, keys[:-1]} & outside]
+        # Of the metrics, the one that decides; those that are only reported change nothing.
+        monitor = self.metrics[self.monitor.metric]
+        decides = [monitor.record, dict(monitor.options)]
         recipe = _without(self.values, _OUTSIDE_OF_TRAINING)
-        return [NUMERICS, recipe, used, self._weights()]
+        return [NUMERICS, recipe, used, self._weights(), decides]
 
     def _weights(self) -> str | None:
         return _file_hash(self.choice("backbone").options.get("weights"))

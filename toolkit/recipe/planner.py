@@ -19,6 +19,7 @@ from toolkit.recipe.given import given_notes, given_problems
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import DEFAULT, Origin, Recipe
 from toolkit.recipe.lookup import Lookup, optimizer_problem
+from toolkit.recipe.metrics import choose_metrics
 from toolkit.recipe.names import safe_name
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.recipe.problems import validate
@@ -37,7 +38,7 @@ from toolkit.recipe.sections import (
     Tune,
     Validate,
 )
-from toolkit.recipe.slots import FIXED, LATER, SECTIONS, SLOTS, Slot
+from toolkit.recipe.slots import FIXED, LATER, METRIC, SECTIONS, SLOTS, Slot, leaves
 from toolkit.recipe.space_check import Known, resolved_space, space_problems
 
 S = TypeVar("S", bound=BaseModel)
@@ -76,6 +77,8 @@ class _Planner:
         self.schedule(self.table(("schedule",)))
         for keys, slot in SLOTS.items():
             self.component(keys, slot)
+        metrics = choose_metrics(self)
+        self.choices |= {(*METRIC, name): choice for name, choice in metrics.choices.items()}
         self.rules()
         own = {keys: self.resolved(keys) for keys in self.models if self.in_order(keys)}
         known = Known(self.models, self.lookup.model_of, self.lookup.chooses, own)
@@ -86,6 +89,9 @@ class _Planner:
         values: dict[str, Any] = top.model_dump()
         for keys in SECTIONS:
             self.resolve(values, keys)
+        values.pop("metric", None)
+        if tables := metrics.tables():
+            values["metric"] = tables
         values["tune"]["space"] = resolved_space(self.space(), known)
         schedule = self.sections[("schedule",)]
         assert isinstance(schedule, Schedule)
@@ -93,7 +99,7 @@ class _Planner:
         return Plan(
             path=self.recipe.path,
             values=values,
-            origins={keys: self.recipe.origins.get(keys, DEFAULT) for keys in _leaves(values)},
+            origins={keys: self.recipe.origins.get(keys, DEFAULT) for keys in leaves(values)},
             choices=self.choices,
             split=self.section(("split",), Split),
             tta=self.section(("augment", "tta"), TTA),
@@ -105,6 +111,7 @@ class _Planner:
             tune=self.section(("tune",), Tune),
             proxy=self.section(("tune", "proxy"), Proxy),
             execute=self.section(("execute",), Execute),
+            monitor=metrics.monitor,
             offline=self.section(offline, Offline) if offline in self.sections else None,
             shipped=tuple(self.recipe.shipped),
             notes=tuple(self.notes),
@@ -289,12 +296,3 @@ class _Planner:
         for key in keys[:-1]:
             table = table.setdefault(key, {})
         table[keys[-1]] = section
-
-
-def _leaves(values: Mapping[str, Any], at: Keys = ()) -> list[Keys]:
-    found: list[Keys] = []
-    for key, value in values.items():
-        keys = (*at, key)
-        nested = isinstance(value, Mapping) and at[:2] != ("tune", "space")
-        found += _leaves(value, keys) if nested else [keys]
-    return found

@@ -121,9 +121,12 @@ class Offline(Section):
 
 class Validate(Section):
     monitor: Annotated[
-        Literal["clean_f1"],
-        Field(description="decides early stopping and the checkpoint; macro-F1"),
+        str,
+        Field(description="decides epoch, early stopping, plateau and search, in its direction"),
     ] = "clean_f1"
+    report: Annotated[
+        list[str], Field(description="further metrics, which are shown and decide nothing")
+    ] = []
     seed: Annotated[
         int,
         Field(
@@ -160,12 +163,12 @@ class Cosine(Section):
 
 
 class Plateau(Section):
-    """Multiply the rate by `factor` when the monitor has not risen for `patience` epochs."""
+    """Multiply the rate by `factor` when the monitor got no better for `patience` epochs."""
 
     use: Literal["plateau"] = "plateau"
     warmup_epochs: Annotated[float, Field(ge=0, description="epochs of linear warm-up")] = 1.0
     factor: Annotated[float, Field(gt=0, lt=1, description="what the rate is multiplied by")] = 0.3
-    patience: Annotated[int, Field(ge=0, description="epochs without a rise that are borne")] = 2
+    patience: Annotated[int, Field(ge=0, description="epochs without a gain that are borne")] = 2
     min_scale: Annotated[
         float, Field(ge=0, le=1, description="lowest rate, as a share of optimizer.lr")
     ] = 0.001
@@ -200,7 +203,7 @@ class Train(Section):
         Field(ge=1, description="batches of an optimizer step; its loss is the mean of their rows"),
     ] = 1
     early_stop: Annotated[
-        int, Field(ge=0, description="stop after this many epochs without a rise; 0 never")
+        int, Field(ge=0, description="stop after this many epochs without a gain; 0 never")
     ] = 0
     select: Annotated[
         Literal["best", "last"],
@@ -246,8 +249,7 @@ class Tune(Section):
         Field(description="Optuna's sampler that chooses the next trial"),
     ] = "tpe"
     objective: Annotated[
-        Literal["monitor", "clean_f1", "clean_accuracy", "clean_log_loss"],
-        Field(description="the out-of-fold score that counts; monitor: that of [validate]"),
+        str, Field(description="the out-of-fold score that counts; monitor: that of [validate]")
     ] = "monitor"
     prune: Annotated[
         Literal["auto", "percentile", "wilcoxon", "none"],
@@ -262,7 +264,7 @@ class Tune(Section):
     ] = 3
     patience: Annotated[
         int,
-        Field(ge=0, description="trials without a rise beyond the noise that end it; 0 never"),
+        Field(ge=0, description="trials without a gain beyond the noise that end it; 0 never"),
     ] = 20
     rescore: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=0)],

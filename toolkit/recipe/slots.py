@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from toolkit.recipe.execute import Execute
 from toolkit.recipe.lines import Keys
@@ -20,6 +22,9 @@ from toolkit.recipe.sections import (
     Tune,
     Validate,
 )
+
+METRIC: Keys = ("metric",)
+"""Tables of metrics, by name: options, and which component it is."""
 
 FIXED: dict[Keys, type[Section]] = {
     ("split",): Split,
@@ -67,6 +72,7 @@ SECTIONS: tuple[Keys, ...] = (
     ("augment", "train"),
     ("augment", "tta"),
     ("validate",),
+    METRIC,
     ("backbone",),
     ("loss",),
     ("sampler",),
@@ -91,3 +97,13 @@ def default_use(keys: Keys) -> str | None:
     if keys in SLOTS:
         return SLOTS[keys].default
     return {"optimizer": Optimizer().use, "schedule": Cosine().use}.get(".".join(keys))
+
+
+def leaves(values: Mapping[str, Any], at: Keys = ()) -> list[Keys]:
+    """The path of every value of a resolved recipe; a range or a metric's table is one value."""
+    found: list[Keys] = []
+    for key, value in values.items():
+        keys = (*at, key)
+        nested = isinstance(value, Mapping) and at not in (("tune", "space"), METRIC)
+        found += leaves(value, keys) if nested else [keys]
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,9 @@ from toolkit.recipe.plan import Plan
 from toolkit.report.selection import selection
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import read_json
-from toolkit.score.metrics import confusion, intervals, per_class, scores
+from toolkit.score.counts import confusion, per_class
+from toolkit.score.measures import measures_of
+from toolkit.train.job import facts_of
 
 
 def build_report(
@@ -40,8 +41,13 @@ def build_report(
         seconds: of each stage of this start; training counts that of all starts.
     """
     truth, unit = _truth(table, oof)
-    clean: dict[str, Any] = dict(scores(truth, oof.probabilities))
-    clean["intervals"] = asdict(intervals(truth, oof.probabilities, unit, plan.validate.seed))
+    measures = measures_of(plan, facts_of(plan, table, table.train["label"].to_numpy()))
+    chosen_by = selection(plan, higher_is_better=measures.monitored.higher_is_better)
+    rows = "the out-of-fold rows"
+    clean: dict[str, Any] = dict(measures.scores(rows, truth, oof.probabilities))
+    clean["intervals"] = measures.intervals(
+        rows, truth, oof.probabilities, unit, plan.validate.seed
+    )
     matrix = confusion(truth, oof.labels(), len(oof.classes))
     train = training(table.train)
     trained = np.bincount(train["label"], minlength=len(oof.classes))
@@ -51,8 +57,9 @@ def build_report(
     return {
         "name": plan.name,
         "plan": plan_hash,
-        "monitor": plan.validate.monitor,
-        "select": {"epoch": plan.train.select, "meaning": selection(plan)},
+        "monitor": plan.monitor.name,
+        "metrics": measures.described(),
+        "select": {"epoch": plan.train.select, "meaning": chosen_by},
         "precision": {
             "training": sorted({fold.get("precision", "") for fold in folds} - {""}),
             "prediction": PRECISION,

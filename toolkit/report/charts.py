@@ -27,16 +27,16 @@ class Mark:
     """The CSS class that colours it: `oof`, `test`, or another variant."""
 
 
-def interval_chart(marks: Sequence[Mark], top: float) -> Markup:
-    """Values as dots with their intervals as bars, on a scale from 0 to `top`; one value alone
+def interval_chart(marks: Sequence[Mark], top: float, low: float = 0.0) -> Markup:
+    """Values as dots with their intervals as bars, on a scale from `low` to `top`; one value alone
     needs no name."""
     left, right, row, first = 6.0, WIDTH - 6.0, 34.0, 26.0 if len(marks) > 1 else 14.0
     bottom = first + row * (len(marks) - 1) + 14
 
     def x(value: float) -> float:
-        return left + (right - left) * min(max(value / top, 0.0), 1.0)
+        return left + (right - left) * min(max((value - low) / (top - low), 0.0), 1.0)
 
-    parts = [_grid_x(tick, x(tick), bottom, top) for tick in ticks(0, top, 4)]
+    parts = [_grid_x(tick, x(tick), bottom, low, top) for tick in ticks(low, top, 4)]
     for number, mark in enumerate(marks):
         y = first + row * number
         end = x(mark.high) > WIDTH * 0.62
@@ -233,8 +233,9 @@ def ticks(low: float, high: float, about: int) -> list[float]:
     return [round((first + k) * step, 10) for k in range(count)]
 
 
-def _grid_x(tick: float, x: float, bottom: float, top: float) -> Markup:
-    anchor = "start" if tick == 0 else "end" if tick >= top * 0.97 else "middle"
+def _grid_x(tick: float, x: float, bottom: float, low: float, top: float) -> Markup:
+    share = (tick - low) / (top - low)
+    anchor = "start" if share <= 0.03 else "end" if share >= 0.97 else "middle"
     return Markup(
         '<line class="grid" x1="{x}" x2="{x}" y1="2" y2="{}"/>'
         '<text class="tick" x="{x}" y="{}" text-anchor="{}">{}</text>'

@@ -6,29 +6,31 @@ against a finished run.
 
 from __future__ import annotations
 
-SCORES = {
-    "macro_f1": "mean F1 over the classes that occur in the truth; higher is better",
-    "accuracy": "share of rows whose most probable class is the true one",
-    "log_loss": "mean of -log(probability of the true class); lower is better",
-}
-"""The metrics."""
+from toolkit.recipe.scores import ALWAYS, CLEAN, Score
+
+INTERVAL = "95% interval, resampling units: [low, high]"
 
 REPORT = {
     "name": "the recipe's name",
     "plan": "the plan's hash",
     "monitor": "what decides, `validate.monitor`",
+    "metrics[].name": "of each metric: as scores are called, those of every run first",
+    "metrics[].title": "as people read it",
+    "metrics[].help": "what it is",
+    "metrics[].higher_is_better": "its direction",
+    "metrics[].bounds": "[lowest, highest], null for an open end",
     "select.epoch": "which epoch's weights were kept, `train.select`",
     "select.meaning": "what that means for the scores, in a sentence",
     "precision.training": "the precisions that the folds were trained in",
     "precision.prediction": "the precision of every prediction",
-    **{f"scores.oof.clean.{name}": f"out-of-fold: {text}" for name, text in SCORES.items()},
-    **{
-        f"scores.oof.clean.intervals.{name}": "95% interval, resampling units: [low, high]"
-        for name in SCORES
-    },
+    **{f"scores.oof.clean.{name}": f"out-of-fold: {name}" for name in ALWAYS},
+    **{f"scores.oof.clean.intervals.{name}": INTERVAL for name in ALWAYS},
+    "scores.oof.clean.*": "out-of-fold: each other metric of `[validate]`, by its name",
+    "scores.oof.clean.intervals.*": f"{INTERVAL}; null where the data is too large for it",
     "scores.folds[].fold": "number of the fold, from 0",
-    **{f"scores.folds[].{name}": f"of the fold's validation rows: {name}" for name in SCORES},
-    "scores.folds[].best_epoch": "epoch of the highest monitor, from 1",
+    **{f"scores.folds[].{name}": f"of the fold's validation rows: {name}" for name in ALWAYS},
+    "scores.folds[].*": "of the fold's validation rows: each other metric, by its name",
+    "scores.folds[].best_epoch": "epoch of the best monitor, from 1: the highest, or the lowest",
     "scores.folds[].selected_epoch": "epoch whose weights were kept",
     "scores.folds[].epochs": "epochs trained",
     "scores.folds[].seconds": "of the whole fold, over all of its starts",
@@ -76,13 +78,12 @@ HISTORY = {
     "epoch": "from 1",
     "lr": "learning rate at its start",
     "train_loss": "mean over the rows of the epoch",
-    "clean_f1": "macro_f1 of the fold's validation rows",
-    "clean_accuracy": "accuracy of the fold's validation rows",
-    "clean_log_loss": "log_loss of the fold's validation rows",
+    **{Score(CLEAN, n).name: f"{n} of the fold's validation rows" for n in ALWAYS},
+    "clean_*": "each other metric of `[validate]`, by its name: `clean_kappa`",
     "images": "rows trained",
     "seconds": "of training, validation left out",
     "images_per_second": "in training",
-    "best_epoch": "epoch of the highest monitor so far",
+    "best_epoch": "epoch of the best monitor so far",
     "selected_epoch": "epoch whose weights are kept so far",
 }
 """A row an epoch; `metrics` of `toolkit_epoch_end`."""

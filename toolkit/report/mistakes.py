@@ -10,7 +10,8 @@ import pandas as pd
 from toolkit.contracts import ImageSpec
 from toolkit.data.check import Data
 from toolkit.data.thumbnails import thumbnail
-from toolkit.predict.files import CLEAN, MEAN
+from toolkit.predict.files import MEAN
+from toolkit.recipe.scores import CLEAN
 
 SHOWN = 24
 _TOP = 3

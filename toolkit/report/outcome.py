@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from toolkit.contracts import KnowsTestLabels
+from toolkit.contracts import Facts, ImageSpec, KnowsTestLabels
 from toolkit.data.table import problems_of_test_labels
 from toolkit.errors import DataError, RunError, listed
 from toolkit.files import require_regular
-from toolkit.plugin.host import Host
+from toolkit.plugin.host import Host, load_host
 from toolkit.predict.files import as_predictions, read_predictions
+from toolkit.recipe.metrics import recorded_metrics
 from toolkit.recipe.plan import Choice
+from toolkit.recipe.scores import score_named
 from toolkit.runs.atomic import write_json
 from toolkit.runs.opened import Run
-from toolkit.score.metrics import confusion, intervals, per_class, scores
+from toolkit.score.counts import confusion, per_class
+from toolkit.score.measures import Measures, build_measure
 
 
-def score_test(run: Run, labels: pd.DataFrame, origin: str) -> dict[str, Any]:
+def score_test(
+    run: Run, labels: pd.DataFrame, origin: str, host: Host | None = None
+) -> dict[str, Any]:
     """Score a run's test predictions and keep the result in its folder, `test_score.json`.
 
     Args:
         labels: `id, label` of the test rows, or of some of them (a public part); `label` indexes
             the run's classes.
         origin: where the labels came from, for whoever reads the score.
+        host: the loaded plugins, for the run's own metrics. One that cannot be had is named with
+            its reason under `not_scored`.
 
     Raises `RunError` for a run without test predictions, `DataError` where labels and
     predictions do not belong together.
@@ -42,17 +48,32 @@ def score_test(run: Run, labels: pd.DataFrame, origin: str) -> dict[str, Any]:
     probabilities = predictions.probabilities[known]
     recipe = run.plan["recipe"]
     seed = int(recipe.get("validate", {}).get("seed", recipe["seed"]))  # older plans have one seed
+    measures, not_scored = _measures(run, host or load_host())
+    where, units = "the test rows", np.arange(len(ids))
     matrix = confusion(answers, probabilities.argmax(axis=1), len(meta.classes))
     result: dict[str, Any] = {
         "labels": origin,
         "rows": len(ids),
         "of": len(predictions.ids),
-        **scores(answers, probabilities),
-        "intervals": asdict(intervals(answers, probabilities, np.arange(len(ids)), seed)),
+        **measures.scores(where, answers, probabilities),
+        "intervals": measures.intervals(where, answers, probabilities, units, seed),
+        "not_scored": not_scored,
         "classes": per_class(matrix, meta.classes),
     }
     write_json(run.folder.test_score, result)
     return result
+
+
+def _measures(run: Run, host: Host) -> tuple[Measures, dict[str, str]]:
+    """The run's metrics, built for its classes, and why others cannot be had."""
+    recipe, classes = run.plan["recipe"], run.report["classes"]
+    choices, missing = recorded_metrics(recipe, host)
+    depth = recipe["image"].get("depth", "full")
+    image = {**recipe["image"], "depth": depth if isinstance(depth, str) else tuple(depth)}
+    counts = tuple(row.get("train", row["support"]) for row in classes)
+    facts = Facts(run.classes, counts, ImageSpec(**image), recipe["seed"])
+    built = {name: build_measure(name, choice, facts) for name, choice in choices.items()}
+    return Measures(built, score_named(run.report.get("monitor", "clean_f1"))), missing
 
 
 def labels_of_source(run: Run, host: Host) -> tuple[pd.DataFrame, str]:

@@ -5,15 +5,12 @@ The page is one file without scripts that loads nothing. The same folder gives t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
@@ -21,11 +18,11 @@ from toolkit.errors import in_shell
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.slots import SECTIONS
 from toolkit.report import charts, words
+from toolkit.report.metrics import metrics_of
+from toolkit.report.pictures import differences_of, fold_curves, score_charts, variants_of
 from toolkit.runs.atomic import write_text
-from toolkit.runs.faults import HISTORY
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.opened import Run
-from toolkit.runs.reading import DamagedFile, read_csv
 
 _ALL_CELLS = 40  # classes; above it the matrix is a picture, and only its full cells are drawn
 _TALL = 40  # rows; a longer table scrolls inside its own box
@@ -72,17 +69,17 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
         date=_date(manifest["created"]),
         test=test,
         mistakes=mistakes,
-        measures=words.MEASURES,
+        measures=metrics_of(report),
         meanings=words.meanings(report),
-        score_charts=_score_charts(report, test),
-        differences=_differences(report, test),
-        variants=_variants(report),
+        score_charts=score_charts(report, test),
+        differences=differences_of(report, test),
+        variants=variants_of(report),
         points=words.weak_points(report, recipe, mistakes, test),
         classes=_class_rows(report, test),
         pairs=_pairs(report),
         cells=_cells(report["confusion"]) if len(report["classes"]) <= _ALL_CELLS else None,
         heat_map=_heat_map(report),
-        folds=_fold_curves(folder, report),
+        folds=fold_curves(folder, report),
         distribution=_distribution(report),
         sections=list(_recipe_sections(recipe, plan.get("origins"))),
         stages=_stages(report["seconds"]),
@@ -120,43 +117,6 @@ def _names(report: Mapping[str, Any]) -> list[str]:
     return [row["class"] for row in report["classes"]]
 
 
-def _variants(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The out-of-fold scores beside the clean ones, by name."""
-    oof: dict[str, Any] = report["scores"]["oof"]
-    return {variant: found for variant, found in oof.items() if variant != "clean" and found}
-
-
-def _score_charts(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> dict[str, Markup]:
-    """One interval chart a measure: out-of-fold, its other variants, the test set."""
-    found = {"out-of-fold": (report["scores"]["oof"]["clean"], "oof")}
-    for variant, values in _variants(report).items():
-        found[f"out-of-fold, {variant}"] = (values, "variant")
-    if test is not None:
-        found["test"] = (test, "test")
-    drawn = {}
-    for measure in words.MEASURES:
-        marks = [
-            charts.Mark(label, values[measure], *_interval(values, measure), kind)
-            for label, (values, kind) in found.items()
-            if measure in values
-        ]
-        top = 1.0 if measure != "log_loss" else max(1.0, *(1.1 * mark.high for mark in marks))
-        drawn[measure] = charts.interval_chart(marks, top)
-    return drawn
-
-
-def _interval(values: Mapping[str, Any], measure: str) -> tuple[float, float]:
-    low, high = values.get("intervals", {}).get(measure, [values[measure]] * 2)
-    return low, high
-
-
-def _differences(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> dict[str, str]:
-    oof = report["scores"]["oof"]["clean"]
-    if test is None:
-        return {}
-    return {m: words.difference(m, test[m], oof[m]) for m in words.MEASURES}
-
-
 def _class_rows(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Per-class rows, the weakest first, each with its chart."""
     of_test = {row["class"]: row for row in test["classes"]} if test else {}
@@ -187,51 +147,6 @@ def _heat_map(report: Mapping[str, Any]) -> Markup | None:
     if len(report["classes"]) <= _ALL_CELLS:
         return None
     return charts.heat_map(report["confusion"], _names(report))
-
-
-def _fold_curves(folder: RunFolder, report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Loss and F1 over the epochs of each fold; no charts where a fold's history is gone."""
-    folds = report["scores"]["folds"]
-    histories = {}
-    for fold in folds:
-        with suppress(DamagedFile):
-            histories[fold["fold"]] = read_csv(folder.fold(fold["fold"]).history, HISTORY)
-    drawn = []
-    for fold in folds:
-        own = histories.get(fold["fold"])
-        pictures = []
-        if own is not None and len(own):
-            for column, title, kind in (
-                ("train_loss", "Training loss", "loss"),
-                ("clean_f1", "Macro-F1 on validation", "oof"),
-            ):
-                curves = {k: _curve(history, column) for k, history in histories.items()}
-                pictures.append(
-                    charts.curve_chart(
-                        curves[fold["fold"]],
-                        [curve for k, curve in curves.items() if k != fold["fold"]],
-                        _span(curves, from_zero=column == "clean_f1"),
-                        title=title,
-                        kind=kind,
-                        best=fold.get("selected_epoch", fold["best_epoch"]),
-                    )
-                )
-        drawn.append({**fold, "charts": pictures})
-    return drawn
-
-
-def _curve(history: pd.DataFrame, column: str) -> list[tuple[float, float]]:
-    return list(zip(history["epoch"].tolist(), history[column].tolist(), strict=True))
-
-
-def _span(
-    curves: Mapping[int, Sequence[tuple[float, float]]], *, from_zero: bool
-) -> tuple[float, float, float]:
-    points = [point for curve in curves.values() for point in curve]
-    values = [value for _, value in points]
-    low = 0.0 if from_zero else min(values)
-    high = math.ceil(10 * max(values)) / 10 if from_zero else 1.02 * max(values)
-    return max(epoch for epoch, _ in points), min(0.0, low), high
 
 
 def _distribution(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,19 @@ from toolkit.recipe.plan import Plan
 from toolkit.recipe.sections import Plateau
 
 
-def selection(plan: Plan) -> str:
-    """A sentence or two for the report."""
-    train, monitor = plan.train, plan.validate.monitor
+def selection(plan: Plan, *, higher_is_better: bool = True) -> str:
+    """A sentence or two for the report.
+
+    Args:
+        higher_is_better: the direction of the monitor.
+    """
+    train = plan.train
+    monitor = f"{'highest' if higher_is_better else 'lowest'} {plan.monitor.name}"
     if train.epochs == 1:
         return "One epoch was trained: no epoch was chosen by the rows that this score is of."
     if train.select == "best":
         return (
-            f"Of each fold the epoch with the best {monitor} on its validation rows was kept "
+            f"Of each fold the epoch with the {monitor} on its validation rows was kept "
             '(train.select = "best"). The out-of-fold score is of the very rows that chose it, so '
             "it is optimistic, the more so the fewer rows and the more epochs there are; "
             'train.select = "last" chooses no epoch by them.'

@@ -10,11 +10,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-MEASURES = {
-    "macro_f1": "Macro-F1",
-    "accuracy": "Accuracy",
-    "log_loss": "Log loss",
-}
+from toolkit.report.metrics import Shown, metrics_of
+
 _FEW = 10  # images; below it, one image moves a class's recall by ten points or more
 _SPREAD = 0.05  # macro-F1 between the best fold and the worst
 _SHIFT_TIMES, _SHIFT_POINTS = 2.0, 0.02
@@ -44,12 +41,16 @@ def confused_pairs(
 
 
 def meanings(report: Mapping[str, Any]) -> dict[str, str]:
-    """What each headline score means, beside what guessing would reach."""
+    """What each score means; of those that every run has, beside what guessing would reach."""
     clean, rows = report["scores"]["oof"]["clean"], report["rows"]["validated"]
     support = [row["support"] for row in report["classes"]]
     classes = sum(count > 0 for count in support)
     right = sum(row[k] for k, row in enumerate(report["confusion"]))
-    return {
+    own = {
+        shown.name: f"{shown.help[:1].upper()}{shown.help[1:]}. {_direction(shown)}"
+        for shown in metrics_of(report)
+    }
+    return own | {
         "macro_f1": (
             f"The mean of the F1 of {classes} classes. A rare class counts as much as a common "
             "one; 1 is perfect."
@@ -70,19 +71,25 @@ def meanings(report: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _direction(shown: Shown) -> str:
+    best = shown.high if shown.higher_is_better else shown.low
+    at_best = "" if best is None else f", {best:g} is perfect"
+    return f"{'Higher' if shown.higher_is_better else 'Lower'} is better{at_best}."
+
+
 def score_text(value: float) -> str:
     """A score with three decimals; never `-0.000`."""
     return f"{round(value, 3) + 0.0:.3f}"
 
 
-def difference(measure: str, test: float, oof: float) -> str:
-    """`"test is 0.120 lower than out-of-fold"`; of a log loss also whether that is worse."""
+def difference(test: float, oof: float, *, higher_is_better: bool = True) -> str:
+    """`"test is 0.120 lower than out-of-fold"`; where less is better also whether it is worse."""
     gap = round(test, 3) - round(oof, 3)
     if abs(gap) < 0.0005:
         return "test equals out-of-fold"
     side = "higher" if gap > 0 else "lower"
     verdict = ""
-    if measure == "log_loss":
+    if not higher_is_better:
         verdict = ", which is worse" if gap > 0 else ", which is better"
     return f"test is {abs(gap):.3f} {side} than out-of-fold{verdict}"
 

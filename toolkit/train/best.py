@@ -10,7 +10,7 @@ def judge(progress: Progress, monitored: float, section: Train) -> None:
     """Count the epoch that was just validated as the best so far, or as one that brought nothing.
 
     Args:
-        monitored: its score, larger is better; of equal ones the first stays the best.
+        monitored: its score, signed so that more is better; of equal ones the first stays the best.
     """
     if monitored > progress.best:
         progress.best, progress.best_epoch, progress.stale = monitored, progress.epoch, 0
@@ -21,6 +21,6 @@ def judge(progress: Progress, monitored: float, section: Train) -> None:
 
 
 def enough(progress: Progress, section: Train) -> bool:
-    """Whether the fold has had its epochs, or the score no longer rises (`train.early_stop`)."""
+    """Whether the fold has had its epochs, or its score gets no better (`train.early_stop`)."""
     stale = section.early_stop > 0 and progress.stale >= section.early_stop
     return progress.epoch >= section.epochs or stale

@@ -25,6 +25,7 @@ from toolkit.model.invariants import require_loss
 from toolkit.plugin.observers import Trackers
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.runs.children import require_travel
+from toolkit.score.measures import measures_of, try_measures
 from toolkit.train.job import facts_of
 from toolkit.train.one_row import require_batches, trains_on_one_row
 from toolkit.train.optimizer import make_optimizer
@@ -51,6 +52,7 @@ def check_components(plan: Plan, table: Table, notify: Notify = ignore) -> None:
     built = build_sampler(sampler, labels, groups, table.train["parent"].tolist())
     with sampler.blamed("its first call fails"):
         epoch_rows(sampler, built, np.random.default_rng(0), len(labels))
+    try_measures(measures_of(plan, facts), len(facts.classes))
     _probe(plan, facts)
     _probe_tracker(plan)
     with _of_the_library(plan.choice("backbone")):

@@ -12,9 +12,10 @@ from torch import nn
 
 from toolkit.contracts import Floats
 from toolkit.data.loader import Batches, Normalize
-from toolkit.predict.files import CLEAN, prediction_rows, write_predictions
+from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import Predictor, mean_view
-from toolkit.score.metrics import scores
+from toolkit.recipe.scores import CLEAN, Score
+from toolkit.score.measures import Measures
 from toolkit.train.finite import require_probabilities
 from toolkit.train.job import FoldJob, Rows
 
@@ -25,6 +26,7 @@ class Evaluator:
 
     job: FoldJob
     normalize: Normalize
+    measures: Measures
     variants: Mapping[str, Batches]
     """Batches of the validation rows, by variant: `clean` are the images as they are."""
     tell: Callable[[str, int, int, Mapping[str, Any]], None]
@@ -37,12 +39,8 @@ class Evaluator:
         measured: dict[str, float] = {}
         for variant, batches in self.variants.items():
             by_view = self._predict(model, batches, rows, ["identity"], "validation", where)
-            found = scores(rows.labels, by_view["identity"])
-            measured |= {
-                f"{variant}_f1": found["macro_f1"],
-                f"{variant}_accuracy": found["accuracy"],
-                f"{variant}_log_loss": found["log_loss"],
-            }
+            found = self.measures.scores(where, rows.labels, by_view["identity"])
+            measured |= {Score(variant, metric).name: value for metric, value in found.items()}
         return measured
 
     def write(self, model: nn.Module, test: Batches | None, where: str) -> dict[str, float]:
@@ -61,7 +59,7 @@ class Evaluator:
             ids, parents = job.test.ids, job.test.parents
             found = prediction_rows(ids, parents, job.fold, of_test, mean_view(of_test))
             write_predictions(job.folder.test, found, job.meta)
-        return scores(job.validation.labels, means[CLEAN])
+        return self.measures.scores(where, job.validation.labels, means[CLEAN])
 
     def _predict(
         self,

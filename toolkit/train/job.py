@@ -100,6 +100,7 @@ class Progress:
     epoch: int = 0
     """Epochs done."""
     best: float = -math.inf
+    """The best monitor, signed so that more is better."""
     best_epoch: int = 0
     stale: int = 0
     """Epochs since the monitor rose."""

@@ -16,9 +16,10 @@ from toolkit.contracts import Event, Notify
 from toolkit.data.loader import Normalize
 from toolkit.model.device import resolve_precision
 from toolkit.model.invariants import require_logits, require_loss
-from toolkit.predict.files import CLEAN
+from toolkit.recipe.scores import CLEAN, Score
 from toolkit.runs.atomic import write_json
 from toolkit.runs.supervised import mark
+from toolkit.score.measures import measures_of
 from toolkit.train.best import enough, judge
 from toolkit.train.checkpoint import keep_best, load_selected, mark_done, resume, save_state
 from toolkit.train.evaluate import Evaluator
@@ -43,7 +44,10 @@ class Loop:
         self.normalize = Normalize(self.learner.preprocess, device, train.channels_last)
         self.train_batches = batches_of(job, job.train, device, augmented=True)
         variants = {CLEAN: batches_of(job, job.validation, device)}
-        self.evaluator = Evaluator(job, self.normalize, variants, self._tell)
+        self.measures = measures_of(plan, job.facts)
+        reported = [Score(CLEAN, name).name for name in plan.validate.report]
+        self.shown = list(dict.fromkeys([plan.monitor.name, *reported]))
+        self.evaluator = Evaluator(job, self.normalize, self.measures, variants, self._tell)
         rows = job.train
         self.sampler = build_sampler(plan.choice("sampler"), rows.labels, rows.groups, rows.parents)
         self.labels = torch.tensor(rows.labels, device=device)
@@ -144,7 +148,8 @@ class Loop:
         require_weights(learner.modules, where, plan, except_for=self.infinite)
         criterion.eval()
         metrics = self.evaluator.validate(model, where)
-        monitored = metrics["clean_f1"]
+        # Signed, so that more is better: who decides by it needs to know no direction.
+        monitored = self.measures.monitored.sign * metrics[plan.monitor.name]
         # The plateau rule looks at each epoch once, and its answer belongs to the state below.
         self.rate.epoch_end(monitored)
         progress.epoch += 1
@@ -169,7 +174,7 @@ class Loop:
         progress.seconds = time.perf_counter() - self.started
         save_state(job, learner, self.rate, progress)
         # Told when it is safe: whoever listens may end the process.
-        self._tell("epoch", 1, 1, row)
+        self._tell("epoch", 1, 1, {**row, "shown": self.shown})
         self.hook.toolkit_epoch_end(run=job.run, fold=job.fold, epoch=progress.epoch, metrics=row)
         return row
 

@@ -16,13 +16,14 @@ import numpy as np
 
 from toolkit.contracts import Event, Notify
 from toolkit.predict.files import as_predictions, read_predictions, write_predictions
+from toolkit.recipe.scores import TAKEN
 from toolkit.runs.atomic import link_or_copy, write_json
 from toolkit.runs.faults import fold_faults
 from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.manifest import differences
 from toolkit.runs.opened import MANIFEST_KEYS
 from toolkit.runs.reading import DamagedFile, read_json
-from toolkit.score.metrics import scores
+from toolkit.score.measures import measures_of
 from toolkit.train.fold import predict_fold
 from toolkit.train.hashes import done_facts, predictions_hash
 from toolkit.train.job import FoldJob
@@ -47,7 +48,9 @@ def take_over(job: FoldJob, notify: Notify) -> bool:
             taken = "its weights"
         run = _run_of(source)
         # Last of all, as where a fold was trained: until then the next start does this again.
-        write_json(files.done, {**facts, **_scores(job), **done_facts(job), "run": run.path.name})
+        lasting = {key: value for key, value in facts.items() if key in TAKEN}  # all but scores
+        scores = _scores(job, f"fold {job.fold}")
+        write_json(files.done, {**lasting, **scores, **done_facts(job), "run": run.path.name})
         text = f"fold {job.fold}: trained already by {run.path}, {taken} are taken over"
         notify(Event("message", text + _other_machine(run, _run_of(files))))
         return True
@@ -87,11 +90,12 @@ def _copied_predictions(job: FoldJob, source: FoldFolder, facts: Mapping[str, An
     return True
 
 
-def _scores(job: FoldJob) -> dict[str, float]:
-    """The scores of the out-of-fold predictions that are on disk."""
+def _scores(job: FoldJob, where: str) -> dict[str, float]:
+    """The scores of the out-of-fold predictions that are on disk, by this run's metrics."""
     member = as_predictions(read_predictions(job.folder.oof)[0], job.meta.classes)
     labels = dict(zip(job.validation.ids, job.validation.labels.tolist(), strict=True))
-    return scores(np.array([labels[i] for i in member.ids]), member.probabilities)
+    truth = np.array([labels[i] for i in member.ids])
+    return measures_of(job.plan, job.facts).scores(where, truth, member.probabilities)
 
 
 def _run_of(fold: FoldFolder) -> RunFolder:

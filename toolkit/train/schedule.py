@@ -14,7 +14,7 @@ class LearningRate:
     """Sets the rate of every parameter group, as a factor of the rate that it began with.
 
     One rule covers the three schedules, warms up by step in each, and has a state of four
-    numbers. The plateau rule maximizes: the metric is an F1, and a rise is good.
+    numbers. The plateau rule maximizes: it is told the monitor signed, so that a rise is good.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class LearningRate:
         self._apply()
 
     def epoch_end(self, metric: float) -> None:
-        """After each validation; `metric` is the monitor, larger is better."""
+        """After each validation; `metric` is the monitor, signed so that more is better."""
         if not isinstance(self.schedule, Plateau):
             return
         if metric > self.best:

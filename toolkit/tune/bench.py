@@ -26,7 +26,7 @@ from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.log import Stages
 from toolkit.runs.reading import read_json
 from toolkit.runs.supervised import mark
-from toolkit.score.metrics import scores
+from toolkit.score.measures import build_measure
 from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import Watch, facts_of
@@ -122,7 +122,9 @@ class Bench:
             rows = pd.concat([read_predictions(file)[0] for file in files], ignore_index=True)
         oof = as_predictions(rows, meta.classes)
         truth = job.data.table.train.set_index("id").loc[list(oof.ids), "label"].to_numpy()
-        return scores(truth, oof.probabilities)[objective.score]
+        choice = job.plan.metrics[objective.score]
+        measure = build_measure(objective.score, choice, self.facts(job.plan))
+        return measure.ask("the out-of-fold rows", truth, oof.probabilities)
 
     def seconds(self, job: Job, numbers: Sequence[int]) -> float:
         """Seconds that the finished folds took, also where another trial trained them."""

@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from toolkit.contracts import Facts
+from toolkit.recipe.metrics import MONITOR
 from toolkit.recipe.plan import Plan
-
-# Name in `history.csv` and `validate.monitor` -> name in a fold's scores, whether more is better.
-_SCORES = {
-    "clean_f1": ("macro_f1", True),
-    "clean_accuracy": ("accuracy", True),
-    "clean_log_loss": ("log_loss", False),
-}
+from toolkit.recipe.scores import score_named
+from toolkit.score.measures import build_measure
 
 
 @dataclass(frozen=True)
@@ -39,11 +36,12 @@ class Objective:
         return self.sign * value > self.sign * than
 
 
-def objective_of(plan: Plan) -> Objective:
-    name = plan.tune.objective
-    if name == "monitor":
-        name = plan.validate.monitor
-    return Objective(name, *_SCORES[name])
+def objective_of(plan: Plan, facts: Facts) -> Objective:
+    """What a plan's search looks at, with the direction that its metric says."""
+    named = plan.tune.objective
+    score = plan.monitor if named == MONITOR else score_named(named)
+    measure = build_measure(score.metric, plan.metrics[score.metric], facts)
+    return Objective(score.name, score.metric, measure.higher_is_better)
 
 
 # Steps under which Optuna keeps a trial's scores: epochs of a fold, then the fold itself.

@@ -161,5 +161,5 @@ def unlikely(scores: Sequence[float | None], noise: float, patience: int) -> str
     if since < patience:
         return None
     if np.isnan(noise):  # one fold tells nothing of it
-        return f"{since} trials in a row brought no rise"
-    return f"{since} trials in a row brought no rise beyond the noise of {margin:.4f}"
+        return f"{since} trials in a row brought no gain"
+    return f"{since} trials in a row brought no gain beyond the noise of {margin:.4f}"

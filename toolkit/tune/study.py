@@ -101,7 +101,8 @@ def open_study(
     Raises `UserError` where the storage cannot be used or the data does not fit the space.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    objective, space, facts = objective_of(plan), space_of(plan, bench.host), bench.facts(plan)
+    space, facts = space_of(plan, bench.host), bench.facts(plan)
+    objective = objective_of(plan, facts)
     check_places(space, plan, facts)
     sampler = make_sampler(plan.tune.sampler, plan.seed, conditional=space.conditional)
     place = open_storage(storage, folder.journal)

@@ -58,6 +58,16 @@ SPECIMENS = {
         "parameters_train",
         "loss_state_resumes",
     ),
+    "metric": (
+        "name_and_direction",
+        "finite_number",
+        "absent_class",
+        "one_class_only",
+        "direction",
+        "row_order",
+        "same_rows_same_score",
+        "inputs_unmodified",
+    ),
     "sampler": (
         "weights_or_rows",
         "same_seed_same_rows",
