@@ -52,9 +52,9 @@ def test_training_stops_where_the_log_loss_falls_no_longer(
     one_fold: Any, tmp_path: Path, scored: Any
 ) -> None:
     scored("log_loss", 0.5, 0.4, 0.6, 0.7)
-    assert facts(one_fold(tmp_path / "falls", LOSS | {"train.early_stop": 2})) == (2, 2, 4)
+    assert facts(one_fold(tmp_path / "falls" / "run", LOSS | {"train.early_stop": 2})) == (2, 2, 4)
     scored("log_loss", 0.5, 0.6, 0.7, 0.1)
-    assert facts(one_fold(tmp_path / "rises", LOSS | {"train.early_stop": 2})) == (1, 1, 3)
+    assert facts(one_fold(tmp_path / "rises" / "run", LOSS | {"train.early_stop": 2})) == (1, 1, 3)
 
 
 def test_another_score_than_the_monitor_decides_nothing(

@@ -26,7 +26,9 @@ def recipe_schema(host: Host) -> dict[str, Any]:
         _put(properties, keys, _schema(model))
     _put(properties, ("schedule",), _one_of({n: _schema(m) for n, m in SCHEDULES.items()}))
     metric = _component(host, Slot("metric", None))
-    _put(properties, METRIC, {"type": "object", "additionalProperties": metric})
+    own = {part["properties"]["use"]["const"]: part for part in metric["anyOf"]}
+    named = {"type": "object", "properties": own, "additionalProperties": metric}
+    _put(properties, METRIC, named)
     for keys, slot in SLOTS.items():
         _put(properties, keys, _component(host, slot))
     properties["tune"]["properties"]["space"] = {"type": "object"}
