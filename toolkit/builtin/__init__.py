@@ -34,6 +34,16 @@ def toolkit_register(register: Register) -> None:
         f"{HERE}.augmentations:document",
         help="any rotation, flips, quarter turns, perspective, light, blur, noise",
     )
+    register.augmentation(
+        "scanned",
+        f"{HERE}.degrade.scanned:scanned",
+        help="for twins: pages as scanners and phones see them, at any angle",
+    )
+    register.augmentation(
+        "photographed",
+        f"{HERE}.degrade.photographed:photographed",
+        help="for twins: upright photos in other light, by another camera",
+    )
 
     register.backbone(
         "timm",
