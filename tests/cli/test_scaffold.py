@@ -23,6 +23,7 @@ from toolkit.plugin.host import load_host
 from toolkit.plugin.registry import KINDS
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
+from toolkit.recipe.scores import ALWAYS
 from toolkit.testing import NotApplicable, checks
 
 HEAVY = {"torch", "timm", "albumentations", "pandas", "numpy", "sklearn", "optuna", "PIL"}
@@ -124,6 +125,7 @@ def test_what_the_readme_says_can_be_planned(site: Path, tmp_path: Path) -> None
     recipe.write_text("\n".join(snippets))
     plan = make_plan(load_recipe(recipe), load_host({"TOOLKIT_PLUGINS": "acme"}))
     used = {(choice.entry.kind, choice.use) for choice in plan.choices.values()}
+    used -= {("metric", name) for name in ALWAYS}
     assert used == {(kind, f"acme.{EXAMPLES[kind].name}") for kind in KINDS}
 
 

@@ -50,7 +50,7 @@ BROKEN = {
     "it names a kind that is none": (
         HOOK + 'register.los("poly", "acme.losses:poly", help="Poly-1")\n',
         "register has no method 'los'; it has source, augmentation, backbone, loss, sampler, "
-        'ensembler, tracker, command, recipes. Did you mean "loss"?',
+        'ensembler, metric, tracker, executor, command, recipes. Did you mean "loss"?',
     ),
     "it registers a name twice": (
         GOOD + '    register.loss("poly", "acme.losses:poly2", help="Poly-2")\n',

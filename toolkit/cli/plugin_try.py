@@ -61,6 +61,10 @@ def _built(entry: Entry, model: type[BaseModel], folder: str) -> str | None:
         return "its factory returns None; return what it builds"
     if entry.kind == "tracker":
         tracker_hooks(entry.name, built)
+    if entry.kind == "metric":
+        from toolkit.score.measures import metric_fault
+
+        return metric_fault(built)
     for method in _METHODS.get(entry.kind, ()):
         if not callable(getattr(built, method, None)):
             return f"its factory gives a {type(built).__name__} without {method}"

@@ -188,6 +188,7 @@ def new(
         bool, typer.Option("--augmentation", help="With an augmentation.")
     ] = False,
     ensembler: Annotated[bool, typer.Option("--ensembler", help="With an ensembler.")] = False,
+    metric: Annotated[bool, typer.Option("--metric", help="With a metric.")] = False,
     sampler: Annotated[bool, typer.Option("--sampler", help="With a sampler.")] = False,
     source: Annotated[bool, typer.Option("--source", help="With a source.")] = False,
     tracker: Annotated[bool, typer.Option("--tracker", help="With a tracker.")] = False,
@@ -209,6 +210,7 @@ def new(
         "backbone": backbone,
         "augmentation": augmentation,
         "ensembler": ensembler,
+        "metric": metric,
         "sampler": sampler,
         "source": source,
         "tracker": tracker,

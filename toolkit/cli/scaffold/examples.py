@@ -36,6 +36,12 @@ EXAMPLES: dict[str, Example] = {
     "ensembler": Example(
         "ensemblers", "median", "median of the members", '[ensemble]\nuse = "$name"'
     ),
+    "metric": Example(
+        "metrics",
+        "cost",
+        "what a mistake costs, where classes have an order",
+        '[validate]\nreport = ["$name"]\n\n[metric.$name]\nfar = 4.0',
+    ),
     "sampler": Example(
         "samplers",
         "at_least",
