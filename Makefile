@@ -3,8 +3,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PLUGINS := $(wildcard plugins/*)
+# What the heavy ones need is installed for their tests alone.
+HEAVY := plugins/toolkit-ray
+PLUGINS := $(filter-out $(HEAVY),$(wildcard plugins/*))
 READY := $(VENV)/.ready
+TESTED := $(VENV)/.tested
 
 .PHONY: install run test test-all lint types docs bench clean
 
@@ -16,14 +19,18 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(BIN)/python -m pip install --quiet -e '.[dev]' $(foreach plugin,$(PLUGINS),-e './$(plugin)[test]')
 	touch $(READY)
 
+$(TESTED): $(READY) $(wildcard plugins/*/pyproject.toml)
+	$(BIN)/python -m pip install --quiet $(foreach plugin,$(HEAVY),-e './$(plugin)[test]')
+	touch $(TESTED)
+
 run: install
 	$(BIN)/toolkit run recipes/quickstart.toml
 	$(BIN)/toolkit score
 
-test: install
+test: $(TESTED)
 	$(BIN)/python -m pytest -n auto
 
-test-all: install
+test-all: $(TESTED)
 	$(BIN)/python -m pytest -n auto -m ''
 
 lint: install

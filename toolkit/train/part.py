@@ -13,7 +13,7 @@ from toolkit.train.crew import crew_of
 from toolkit.train.folds import Job
 from toolkit.train.record import record, settle_folds
 
-STARTING_SECONDS = 60.0
+STARTING_SECONDS = 30.0
 """What a start may wait for others that write the same facts into a run's folder."""
 
 
