@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from toolkit.cli.tables import print_table as print_table
 from toolkit.contracts import Event
 
 _STAGES = {
@@ -18,25 +19,6 @@ _STAGES = {
     "train": "Training",
     "join": "Joining folds",
 }
-
-
-def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: rich on a terminal; off it, plain aligned text that is never cut or wrapped."""
-    if sys.stdout.isatty():
-        from rich.console import Console as RichConsole
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(*head, box=None, header_style="bold", pad_edge=False)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        RichConsole().print(table)
-        return
-    lines = [list(head), *(list(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 def counted(number: int, noun: str) -> str:
