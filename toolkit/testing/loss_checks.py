@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from toolkit.testing.attributes import hidden_modules, stray_tensors
 from toolkit.testing.subject import CheckFailed, NotApplicable, Subject, require
 from toolkit.train.state import load_tree, save_tree
 
@@ -142,7 +142,7 @@ def inputs_unmodified(subject: Subject) -> None:
 def buffers_follow(subject: Subject) -> None:
     """Tensors that it keeps move with `.to(device)`."""
     loss = _loss(subject)
-    stray = [name for module in loss.modules() for name in _stray_tensors(module)]
+    stray = [name for module in loss.modules() for name in stray_tensors(module)]
     advice = "keep them with register_buffer"
     require(
         not stray, f"keeps tensors that .to(device) leaves behind ({', '.join(stray)}); {advice}"
@@ -162,7 +162,7 @@ def buffers_follow(subject: Subject) -> None:
 def parameters_train(subject: Subject) -> None:
     """Its parameters, if it has any, are found by the optimizer, and get a gradient."""
     loss = _loss(subject).train()
-    hidden = [name for module in loss.modules() for name in _hidden_modules(module)]
+    hidden = [name for module in loss.modules() for name in hidden_modules(module)]
     require(
         not hidden,
         f"keeps modules that no optimizer finds ({', '.join(hidden)}); keep them in an "
@@ -281,24 +281,5 @@ def _steps(loss: nn.Module, subject: Subject, steps: range) -> list[float]:
     return values
 
 
-def _hidden_modules(module: nn.Module) -> Iterator[str]:
-    """Attributes that hold modules where torch does not look for them."""
-    for name, value in vars(module).items():
-        if name.startswith("_"):
-            continue  # torch's own registers
-        if isinstance(value, list | tuple | set | dict):
-            items = value.values() if isinstance(value, dict) else value
-            modules = [item for item in items if isinstance(item, nn.Module)]
-            if any(list(kept.parameters()) for kept in modules):
-                yield name
-
-
 def _close(a: float, b: float, share: float) -> bool:
     return abs(a - b) <= share * max(abs(a), abs(b), 1e-6)
-
-
-def _stray_tensors(module: nn.Module) -> Iterator[str]:
-    for name, value in vars(module).items():
-        items = list(value) if isinstance(value, list | tuple) else [value]
-        if any(isinstance(item, Tensor) for item in items):
-            yield name
