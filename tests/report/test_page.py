@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from toolkit.errors import RunError
-from toolkit.report.page import draw_page, page_text, seconds_text
+from toolkit.report.page import draw_page, page_text
+from toolkit.report.words import seconds_text
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.opened import Run
 

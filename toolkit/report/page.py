@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from toolkit.errors import in_shell
@@ -20,6 +18,7 @@ from toolkit.recipe.slots import SECTIONS
 from toolkit.report import charts, words
 from toolkit.report.metrics import metrics_of
 from toolkit.report.pictures import differences_of, fold_curves, score_charts, variants_of
+from toolkit.report.template import rendered
 from toolkit.runs.atomic import write_text
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.opened import Run
@@ -46,46 +45,33 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
     report = report or run.report
     plan, manifest, mistakes, test = run.plan, run.manifest, run.mistakes, run.test_score
     recipe = plan["recipe"]
-    room = files("toolkit.report")
-    environment = Environment(
-        loader=DictLoader({"page": room.joinpath("page.html.jinja").read_text(encoding="utf-8")}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "score": words.score_text,
-        "seconds": seconds_text,
-        "breakable": words.breakable,
+    facts = {
+        "folder": folder.path.name,
+        "score_command": f"toolkit score {in_shell(folder.path.name)}",
+        "report": report,
+        "recipe": recipe,
+        "manifest": manifest,
+        "date": _date(manifest["created"]),
+        "test": test,
+        "mistakes": mistakes,
+        "measures": metrics_of(report),
+        "meanings": words.meanings(report),
+        "score_charts": score_charts(report, test),
+        "differences": differences_of(report, test),
+        "variants": variants_of(report),
+        "points": words.weak_points(report, recipe, mistakes, test),
+        "classes": _class_rows(report, test),
+        "pairs": _pairs(report),
+        "cells": _cells(report["confusion"]) if len(report["classes"]) <= _ALL_CELLS else None,
+        "heat_map": _heat_map(report),
+        "folds": fold_curves(folder, report),
+        "distribution": _distribution(report),
+        "sections": list(_recipe_sections(recipe, plan.get("origins"))),
+        "stages": _stages(report["seconds"]),
+        "tall": _TALL,
+        "alerts": _alerts(report),
     }
-    return environment.get_template("page").render(
-        css=Markup(room.joinpath("page.css").read_text(encoding="utf-8")),
-        folder=folder.path.name,
-        score_command=f"toolkit score {in_shell(folder.path.name)}",
-        report=report,
-        recipe=recipe,
-        manifest=manifest,
-        date=_date(manifest["created"]),
-        test=test,
-        mistakes=mistakes,
-        measures=metrics_of(report),
-        meanings=words.meanings(report),
-        score_charts=score_charts(report, test),
-        differences=differences_of(report, test),
-        variants=variants_of(report),
-        points=words.weak_points(report, recipe, mistakes, test),
-        classes=_class_rows(report, test),
-        pairs=_pairs(report),
-        cells=_cells(report["confusion"]) if len(report["classes"]) <= _ALL_CELLS else None,
-        heat_map=_heat_map(report),
-        folds=fold_curves(folder, report),
-        distribution=_distribution(report),
-        sections=list(_recipe_sections(recipe, plan.get("origins"))),
-        stages=_stages(report["seconds"]),
-        tall=_TALL,
-        alerts=_alerts(report),
-    )
+    return rendered("toolkit.report", facts)
 
 
 def _alerts(report: Mapping[str, Any]) -> list[str]:
@@ -96,16 +82,6 @@ def _alerts(report: Mapping[str, Any]) -> list[str]:
         (len(report.get("trackers_dropped", ())), "tracker", " dropped"),
     )
     return [f"{n} {noun}{'s' * (n != 1)}{behind}" for n, noun, behind in found if n]
-
-
-def seconds_text(seconds: float) -> str:
-    """`8.2 s`, `26 min 26 s`, `3 h 05 min`."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _date(created: str) -> str:

@@ -29,6 +29,7 @@ def rendered(
     )
     environment.filters |= {
         "score": words.score_text,
+        "seconds": words.seconds_text,
         "breakable": words.breakable,
         **(filters or {}),
     }

@@ -82,6 +82,16 @@ def score_text(value: float) -> str:
     return f"{round(value, 3) + 0.0:.3f}"
 
 
+def seconds_text(seconds: float) -> str:
+    """`8.2 s`, `26 min 26 s`, `3 h 05 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def difference(test: float, oof: float, *, higher_is_better: bool = True) -> str:
     """`"test is 0.120 lower than out-of-fold"`; where less is better also whether it is worse."""
     gap = round(test, 3) - round(oof, 3)

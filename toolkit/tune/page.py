@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import Any
@@ -12,7 +12,6 @@ from markupsafe import Markup
 from toolkit.plugin.schema import toml_text
 from toolkit.recipe.ranges import choices_of
 from toolkit.report.charts import bars
-from toolkit.report.page import seconds_text
 from toolkit.report.scatter import Axis, Folds, Point, fold_chart, key_mark, scatter_chart
 from toolkit.report.template import rendered
 from toolkit.runs.atomic import write_text
@@ -72,12 +71,7 @@ def page_text(folder: str, facts: Mapping[str, Any], best: str) -> str:
         "shares": _shares(facts["importance"]["values"]),
         "tall": _TALL,
     }
-    filters: dict[str, Callable[..., Any]] = {
-        "seconds": seconds_text,
-        "toml": toml_text,
-        "tried": tried,
-    }
-    return rendered("toolkit.tune", given, filters)
+    return rendered("toolkit.tune", given, {"toml": toml_text})
 
 
 _STATES = ("complete", "pruned", "failed", "running")
