@@ -39,6 +39,11 @@ MADE = "<!-- Made by docs/generate.py from the code; change it there. -->\n"
 
 SECTION_TEXTS = {
     ("data",): "Where images and labels come from: a source.",
+    ("labels",): "Corrections of training labels, as patches beside the data, which stay as they "
+    "are. Paths are relative to the working directory, as those of the data are.",
+    ("labels", "relabel"): "Classes as groups, before the folds are cut: a line for each class, "
+    '`car = "other"`; `"*" = "other"` stands for every class without a line of its own. Without '
+    "it, such classes keep their names.",
     ("split",): "How the folds are cut, on parents and groups.",
     ("image",): "How an image of any shape becomes the model's square.",
     ("augment", "offline"): "Copies of each training original, drawn once and kept in the cache. "
@@ -167,7 +172,7 @@ def _recipe() -> Iterator[str]:
     for keys in SECTIONS:
         yield f"\n## [{'.'.join(keys)}]\n"
         yield SECTION_TEXTS[keys]
-        if keys in FIXED:
+        if keys in FIXED and FIXED[keys].model_fields:  # the keys of others are the recipe's own
             yield ""
             yield from _keys(FIXED[keys])
         elif keys in SLOTS:

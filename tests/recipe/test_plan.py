@@ -141,9 +141,21 @@ MISTAKES = {
         '[augment.trian] # <-\nuse = "light"',
         'augment.trian: unknown section. Did you mean "train"?',
     ),
-    "a section of a later version": (
-        "[labels] # <-\npatches = 1",
-        "labels: this version has no such section yet",
+    "one patch that is no list": (
+        '[labels]\npatches = "labels.patch.csv" # <-',
+        'labels.patches: expected list of text, found "labels.patch.csv"',
+    ),
+    "a group that is no name": (
+        "[labels.relabel]\ncar = 3 # <-",
+        "labels.relabel.car: expected text, found 3",
+    ),
+    "a group without a name": (
+        '[labels.relabel]\ncar = "" # <-',
+        'labels.relabel.car: expected text, found ""',
+    ),
+    "an unknown key of labels": (
+        '[labels]\npatch = ["a.csv"] # <-',
+        'labels.patch: unknown key. Did you mean "patches"?',
     ),
     "an optional component without a name": (
         "[augment.offline] # <-\ncopies = 1",

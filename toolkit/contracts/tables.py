@@ -96,6 +96,8 @@ class Table:
     """What was found out or mended while reading, a line each: told once, never an error."""
     submission: Submission | None = None
     """The sample's form; None writes `columns` and `targets`."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """What the recipe's `[labels]` did, as `manifest.json` keeps it; the host says so."""
     held: object = field(default=None, compare=False, repr=False)
     """Keeps the files where they are while it lives, where the source had to put them somewhere."""
 

@@ -7,18 +7,21 @@ from dataclasses import replace
 
 from toolkit.contracts import Event, Notify, Submission, Table
 from toolkit.data.given import HELD_OUT, named_counts, untrained, with_split
+from toolkit.data.labels import with_labels
 from toolkit.data.table import Frames, table_of
 from toolkit.errors import listed
 from toolkit.recipe.plan import Plan
 
 
 def table_for(plan: Plan, notify: Notify, frames: Frames | None = None) -> Table:
-    """The table of a plan's source, with its rare classes as `split.rare` says.
+    """The table of a plan's source, with its labels as `[labels]` and its rare classes as
+    `split.rare` say.
 
     Args:
         frames: rows that were handed over in Python.
     """
     table = with_split(table_of(plan.choice("data"), notify, frames), plan.split.given)
+    table = with_labels(table, plan)
     if plan.split.rare != "drop":
         return table
     return without_rare(table, plan.folds, notify)

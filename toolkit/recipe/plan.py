@@ -33,10 +33,11 @@ from toolkit.recipe.sections import (
 from toolkit.recipe.shipped import Shipped
 from toolkit.recipe.slots import METRIC
 
-# What cannot change a result does not change the hash. The data section acts through the table,
-# whose fingerprint is hashed, so that moved data is the same data.
+# What cannot change a result does not change the hash. The data section and the labels act through
+# the table, whose fingerprint is hashed, so that moved data is the same data.
 _OUTSIDE_THE_HASH: tuple[Keys, ...] = (
     ("data",),
+    ("labels",),
     ("track",),
     ("execute",),
     ("tune",),
@@ -164,6 +165,17 @@ class Plan:
         depth = self.values["image"]["depth"]
         depth = depth if isinstance(depth, str) else tuple(depth)
         return ImageSpec(**{**self.values["image"], "depth": depth})
+
+    @property
+    def patches(self) -> tuple[str, ...]:
+        """Files of corrected labels, in the order in which they apply."""
+        return tuple(self.values["labels"]["patches"])
+
+    @property
+    def relabel(self) -> Mapping[str, str]:
+        """Class to group, as the recipe has it."""
+        groups: Mapping[str, str] = self.values["labels"].get("relabel", {})
+        return groups
 
     @property
     def folds(self) -> int:

@@ -38,7 +38,7 @@ from toolkit.recipe.sections import (
     Tune,
     Validate,
 )
-from toolkit.recipe.slots import FIXED, LATER, METRIC, SECTIONS, SLOTS, Slot, leaves
+from toolkit.recipe.slots import FIXED, METRIC, SECTIONS, SLOTS, Slot, leaves
 from toolkit.recipe.space_check import Known, resolved_space, space_problems
 
 S = TypeVar("S", bound=BaseModel)
@@ -170,10 +170,7 @@ class _Planner:
         return checked
 
     def section_problem(self, keys: Keys, known: set[str]) -> None:
-        if ".".join(keys) in LATER:
-            self.problem(keys, "this version has no such section yet")
-        else:
-            self.problem(keys, f"unknown section.{did_you_mean(keys[-1], known)}")
+        self.problem(keys, f"unknown section.{did_you_mean(keys[-1], known)}")
 
     def checked(self, model: type[Any], given: Mapping[str, Any], keys: Keys) -> Any:
         checked, problems = validate(model, given)

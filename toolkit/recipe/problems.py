@@ -51,7 +51,8 @@ def _explained(
         elif detail["type"] in ("value_error", "assertion_error"):  # a validator's own words
             yield name, f"{detail['ctx']['error']} (found {toml_text(given[name])})"
         else:
-            option = known[name]
+            # A section whose keys are the recipe's own knows none of them.
+            option = known.get(name, Option(name, "text", "", "", ""))
             bounds = f" {option.bounds}" if option.bounds else ""
             found = toml_text(given[name])
             yield name, f"expected {option.type}{bounds}, found {found}" + _guess(given, option)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.recipe.execute import Execute
+from toolkit.recipe.labels import Labels, Relabel
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.sections import (
     TTA,
@@ -27,6 +28,8 @@ METRIC: Keys = ("metric",)
 """Tables of metrics, by name: options, and which component it is."""
 
 FIXED: dict[Keys, type[Section]] = {
+    ("labels",): Labels,
+    ("labels", "relabel"): Relabel,
     ("split",): Split,
     ("image",): ImageSection,
     ("augment", "tta"): TTA,
@@ -66,6 +69,8 @@ SLOTS: dict[Keys, Slot] = {
 
 SECTIONS: tuple[Keys, ...] = (
     ("data",),
+    ("labels",),
+    ("labels", "relabel"),
     ("split",),
     ("image",),
     ("augment", "offline"),
@@ -87,9 +92,6 @@ SECTIONS: tuple[Keys, ...] = (
     ("tune", "proxy"),
     ("tune", "space"),
 )
-
-LATER = frozenset({"labels"})
-"""Sections of the design that this version does not have yet: rejected, never ignored."""
 
 
 def default_use(keys: Keys) -> str | None:

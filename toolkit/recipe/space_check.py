@@ -33,7 +33,7 @@ from toolkit.recipe.ranges import (
 from toolkit.recipe.slots import SLOTS
 
 # They decide what a score is of: trials that differ here could not be compared.
-_NEVER = ("data", "split", "validate", "metric", "track", "execute", "tune")
+_NEVER = ("data", "labels", "split", "validate", "metric", "track", "execute", "tune")
 
 
 @dataclass(frozen=True)

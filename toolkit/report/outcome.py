@@ -96,7 +96,24 @@ def labels_of_source(run: Run, host: Host) -> tuple[pd.DataFrame, str]:
         )
     with choice.blamed("its test_labels fails"):
         labels = source.test_labels()
-    return labels, f"the source {use}"
+    return _in_groups(run, labels), f"the source {use}"
+
+
+def _in_groups(run: Run, labels: Any) -> Any:
+    """Labels of a source's classes as labels of the run's groups, where `[labels.relabel]` made
+    some; whatever is no label stays as it is, and is told."""
+    grouped = _groups(run)
+    if not grouped or not isinstance(labels, pd.DataFrame) or "label" not in labels:
+        return labels
+    number = {name: label for label, name in enumerate(run.classes)}
+    known = {label: number.get(row["group"], -1) for label, row in enumerate(grouped)}
+    return labels.assign(label=[known.get(label, label) for label in labels["label"]])
+
+
+def _groups(run: Run) -> list[dict[str, str]]:
+    """Class, target and group of each of the source's classes; empty for a run without groups."""
+    found: list[dict[str, str]] = run.manifest.get("labels", {}).get("classes", [])
+    return found
 
 
 def labels_from_csv(run: Run, file: Path) -> tuple[pd.DataFrame, str]:
@@ -123,6 +140,10 @@ def labels_from_csv(run: Run, file: Path) -> tuple[pd.DataFrame, str]:
         label_of |= {row["class"]: label}
     for label, row in enumerate(submission["classes"]):
         label_of |= {str(row["target"]): label}  # where both fit, the submission's way of writing
+    for row in _groups(run):  # truth in the classes that the groups were made of
+        for written in (row["class"], row["target"]):
+            if row["group"] in label_of:
+                label_of.setdefault(written, label_of[row["group"]])
     unknown = rows[~rows[target_column].isin(list(label_of))]
     if len(unknown):
         found = listed(sorted(set(unknown[target_column])))

@@ -39,6 +39,7 @@ def record(job: Job, threads: int | None = None) -> None:
     folder = job.folder
     found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components, threads)
     found |= {ANEW: True} if job.anew else {}
+    found |= {"labels": job.data.table.labels} if job.data.table.labels else {}
     if folder.manifest.is_file():
         try:
             changes = differences(read_json(folder.manifest, keys=MANIFEST_KEYS), found)
