@@ -17,6 +17,8 @@ from toolkit.runs.faults import HISTORY
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import DamagedFile, read_csv
 
+_SMALL = 0.05  # below it, a value is lost on a scale to 1
+
 
 def variants_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """The out-of-fold scores beside the clean ones, by name."""
@@ -38,21 +40,21 @@ def score_charts(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> d
             for label, (values, kind) in found.items()
             if shown.name in values
         ]
-        low, top = _scale(shown, marks)
+        low, top = scale_of(shown, marks)
         drawn[shown.name] = charts.interval_chart(marks, top, low)
     return drawn
 
 
-def _scale(shown: Shown, marks: Sequence[charts.Mark]) -> tuple[float, float]:
-    """Both ends of a metric's chart: from 0 where nothing is below it, to its bound or to what
-    there is."""
+def scale_of(shown: Shown, marks: Sequence[charts.Mark]) -> tuple[float, float]:
+    """Both ends of a metric's chart: from 0 where nothing is below it, to its bound; without one
+    to 1, or to what there is where that is far from 1."""
     least, most = min(mark.low for mark in marks), max(mark.high for mark in marks)
     low = 0.0 if least >= 0 else 1.1 * least
     if shown.low is not None and (least < 0 or shown.low > 0):
         low = shown.low
     top = shown.high
     if top is None:
-        top = max(1.0, 1.1 * most) if least >= 0 or most > 0 else 0.0
+        top = 1.1 * most if most > 1 / 1.1 or 0 < most < _SMALL else float(most >= 0)
     return low, top
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,7 @@ from toolkit.contracts import Ints
 Numbers = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(NamedTuple):
     """Rows of each class `(C,)`: counts of classes, not of pairs, for a thousand classes have a
     million pairs."""
 

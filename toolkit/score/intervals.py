@@ -46,31 +46,28 @@ def intervals(
     _, unit = np.unique(units, return_inverse=True)
     count = int(unit.max()) + 1
     alone = count == len(unit) and bool((unit == np.arange(count)).all())
-    # (n,), the same in every draw
-    values = {
-        n: m.values(truth, probabilities) for n, m in metrics.items() if isinstance(m, OfRows)
-    }
-    counting = any(isinstance(metric, OfCounts) for metric in metrics.values())
+    formulas = {name: m.formula for name, m in metrics.items() if isinstance(m, OfCounts)}
+    of_rows = {name: m for name, m in metrics.items() if isinstance(m, OfRows)}
+    values = {name: m.values(truth, probabilities) for name, m in of_rows.items()}  # (n,), fixed
+    anew = {n: m for n, m in metrics.items() if n not in formulas and n not in values}
     few = draws_of(probabilities.size, draws)
-    found = {name: np.empty(draws) for name in metrics}
+    found = {name: np.empty(few if name in anew else draws) for name in metrics}
     for draw in range(draws):
         times = np.bincount(rng.integers(0, count, count), minlength=count)
         times = times if alone else times[unit]  # (n,)
         weights = times.astype(np.float64)
-        counts = _counts(truth, predicted, right, rightly, weights, classes) if counting else None
-        for name, metric in metrics.items():
-            if isinstance(metric, OfCounts) and counts is not None:
-                found[name][draw] = metric.formula(counts)
-            elif name in values:
-                found[name][draw] = (values[name] * weights).sum() / weights.sum()
-            elif draw < few:
-                rows = np.repeat(np.arange(len(truth)), times)
-                found[name][draw] = metric(truth[rows], probabilities[rows])
-    quick = {n for n, metric in metrics.items() if isinstance(metric, OfCounts | OfRows)}
-    return {
-        name: _middle(of_draws[: draws if name in quick else few])
-        for name, of_draws in found.items()
-    }
+        rows = weights.sum()
+        if formulas:
+            counts = _counts(truth, predicted, right, rightly, weights, classes)
+            for name, formula in formulas.items():
+                found[name][draw] = formula(counts)
+        for name, of_row in values.items():
+            found[name][draw] = (of_row * weights).sum() / rows
+        if anew and draw < few:
+            drawn = np.repeat(np.arange(len(truth)), times)
+            for name, ask in anew.items():
+                found[name][draw] = ask(truth[drawn], probabilities[drawn])
+    return {name: _middle(of_draws) for name, of_draws in found.items()}
 
 
 def draws_of(probabilities: int, draws: int = DRAWS) -> int:
