@@ -108,6 +108,7 @@ def test_images_are_taken_in_every_way_that_they_are_handed_over(
 ) -> None:
     folder = documents / "test"
     names = ["test3.png", "test0.png", "test4.png", "test1.png", "test2.png"]
+    assert repr(models) == f"<Models of {finished.path}: 2 x test_resnet, 3 classes>"
     whole = models.predict(folder)
     require_as_the_run(whole, finished)
     assert list(whole.columns) == ["path", "label", *COLUMNS]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,7 @@ class OneFold:
         run = RunFolder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         job = Job(plan, plan.hash(data.fingerprint), data, run, Stages(ignore), notify, steps)
+        job = replace(job, anew=True)  # whatever a fold beside it has trained
         folds = assign_folds(table, plan.split.folds, plan.seed)
         train_folds(job, folds, Trackers({}, lambda dropped: None), watch, [0])
         return run.fold(0)

@@ -11,8 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from toolkit.model.generators import rng_state, set_rng_state
-from toolkit.model.weights import load_weights, save_weights
 from toolkit.train.state import load_optimizer, load_tree, save_tree
 
 
@@ -148,29 +146,3 @@ def test_moments_have_the_memory_format_of_their_parameter(tmp_path: Path) -> No
         assert moments["exp_avg"].stride() == parameter.stride()
         assert moments["exp_avg_sq"].stride() == parameter.stride()
         assert moments["step"].shape == ()
-
-
-def test_weights_come_back_into_the_models_memory_format(tmp_path: Path) -> None:
-    saved, model = small_model(), small_model()
-    train_step(saved, optimizer_of(saved, "sgd"), 0)
-    save_weights(tmp_path / "weights.safetensors", saved)
-    load_weights(tmp_path / "weights.safetensors", model)
-    for key, value in saved.state_dict().items():
-        assert torch.equal(model.state_dict()[key], value)
-    assert model[0].weight.is_contiguous(memory_format=torch.channels_last)
-
-
-def test_weights_that_lack_a_key_are_not_loaded(tmp_path: Path) -> None:
-    save_weights(tmp_path / "weights.safetensors", nn.Sequential(nn.Conv2d(3, 8, 3)))
-    with pytest.raises(RuntimeError, match="Missing key"):
-        load_weights(tmp_path / "weights.safetensors", small_model())
-
-
-def test_a_restored_generator_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
-    torch.manual_seed(1)
-    torch.rand(3)
-    state = rng_state()
-    expected = torch.rand(5)
-    torch.manual_seed(99)
-    set_rng_state(round_trip(state, tmp_path))
-    assert torch.equal(torch.rand(5), expected)

@@ -32,6 +32,10 @@ class Models:
     folds: tuple[Predictor, ...]
     ensembler: Ensembler
 
+    def __repr__(self) -> str:
+        folder, use = self.saved.folder.path, self.saved.backbone.use
+        return f"<Models of {folder}: {len(self.folds)} x {use}, {len(self.classes)} classes>"
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes: `p_0` is the probability of the first."""

@@ -80,12 +80,8 @@ class Loop:
         Returns its row of `history.csv`.
         """
         job, plan, section, progress = self.job, self.plan, self.section, self.progress
-        learner, accelerator, optimizer = (
-            self.learner,
-            self.learner.accelerator,
-            self.learner.optimizer,
-        )
-        model, criterion = learner.model, learner.criterion
+        learner, accelerator = self.learner, self.learner.accelerator
+        model, criterion, optimizer = learner.model, learner.criterion, learner.optimizer
         backbone, loss_choice = plan.choice("backbone"), plan.choice("loss")
         classes, lr = len(job.facts.classes), self.rate.rate
         mark(stage="train", epoch=progress.epoch + 1, epochs=section.epochs)
