@@ -147,15 +147,16 @@ def listed(parts: Iterable[Markup]) -> Markup:
 def _test_gap(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> Markup | None:
     if test is None:
         return None
-    oof = report["scores"]["oof"]["clean"]
-    low, high = oof["intervals"]["macro_f1"]
-    if low <= test["macro_f1"] <= high:
+    oof, decides = report["scores"]["oof"]["clean"], metrics_of(report)[0].name
+    interval, score = oof["intervals"][decides], test.get(decides)
+    if interval is None or score is None or interval[0] <= score <= interval[1]:
         return None
-    side = "below" if test["macro_f1"] < low else "above"
+    low, high = interval
+    side = "below" if score < low else "above"
     return Markup(
         "The test score ({:.3f}) is {} the interval of the out-of-fold score ({:.3f} to {:.3f}): "
         "the test images differ from the training images, and validation does not show it."
-    ).format(test["macro_f1"], side, low, high)
+    ).format(score, side, low, high)
 
 
 def _weakest(classes: Sequence[Mapping[str, Any]]) -> Markup | None:

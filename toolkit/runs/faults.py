@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from toolkit.recipe.scores import ALWAYS, CLEAN, Score
 from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.opened import Run
 from toolkit.runs.reading import DamagedFile, read_csv, read_json, reading
 
 FOLDS = {"id": str, "parent": str, "group": str, "fold": int}
-HISTORY = {"epoch": int, "train_loss": float, "clean_f1": float}
+HISTORY = {"epoch": int, "train_loss": float, Score(CLEAN, ALWAYS[0]).name: float}
 
 
 def faults(folder: RunFolder) -> list[DamagedFile]:
@@ -44,7 +45,7 @@ def faults(folder: RunFolder) -> list[DamagedFile]:
 def fold_faults(fold: FoldFolder, *, tested: bool, way_out: str) -> list[DamagedFile]:
     """The same for one fold that is done."""
     checks: list[tuple[Path, Callable[[Path, str], object]]] = [
-        (fold.done, lambda f, w: read_json(f, w, keys=("macro_f1", "best_epoch", "epochs"))),
+        (fold.done, lambda f, w: read_json(f, w, keys=(ALWAYS[0], "best_epoch", "epochs"))),
         (fold.weights, safetensors),
         (fold.preprocess, lambda f, w: read_json(f, w, keys=("size", "mean", "std"))),
         (fold.history, lambda f, w: read_csv(f, HISTORY, w)),

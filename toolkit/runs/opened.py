@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toolkit.errors import RunError, in_shell
+from toolkit.recipe.scores import ALWAYS
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import DamagedFile, read_csv, read_json, reading
 
@@ -18,7 +19,7 @@ REPORT_KEYS = ("scores", "classes", "rows", "seconds")
 """Without these, a report.json is none of ours; what came later may be missing in an old one."""
 
 MANIFEST_KEYS = ("plan", "created", "packages", "components")
-SCORE_KEYS = ("macro_f1", "rows", "labels")
+SCORE_KEYS = (ALWAYS[0], "rows", "labels")
 
 
 @dataclass(frozen=True)
