@@ -148,7 +148,7 @@ def _history(facts: Mapping[str, Any], ended: Sequence[Row]) -> Markup | None:
 
 def _in_order(points: Sequence[Point]) -> list[Point]:
     """What matters most is drawn last, on top of the others."""
-    order = ("failed", "pruned", "complete", "recipe", "winner")
+    order = ("failed", "pruned", "complete", "winner", "recipe")
     return sorted(points, key=lambda point: order.index(point.kind))
 
 
