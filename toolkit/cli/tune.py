@@ -10,7 +10,16 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli.options import Overrides, RunsFolder, Verify, parse_overrides
+from toolkit.cli.options import (
+    Address,
+    On,
+    Overrides,
+    RunsFolder,
+    Verify,
+    Workers,
+    executed,
+    parse_overrides,
+)
 from toolkit.cli.run import SET_ASIDE
 from toolkit.errors import RunError, UserError
 
@@ -33,9 +42,9 @@ def tune(
     timeout: Annotated[
         str | None, typer.Option(help="Start no trial after this: 90s, 30m, 2h, 1d.")
     ] = None,
-    workers: Annotated[
-        int, typer.Option(min=1, help="Processes that share the threads, or a GPU each.")
-    ] = 1,
+    workers: Workers = None,
+    on: On = None,
+    address: Address = None,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -74,15 +83,25 @@ def tune(
 
     set_up_process()  # before anything imports torch; the study says what was chosen
     # Planned before the search is imported: a mistake in the space shows without torch's start.
-    host, overrides = load_host(), parse_overrides(set_)
+    host = load_host()
+    overrides = parse_overrides(set_)
+    if on is not None or address is not None:
+        overrides |= executed(host, workers, on, address)
     name = _recipe_of_the_latest_run(runs) if recipe is None else recipe
-    make_plan(load_recipe(name, overrides, host), host)
+    plan = make_plan(load_recipe(name, overrides, host), host)
 
     from toolkit.cli.tune_console import TuneConsole
     from toolkit.tune.asked import Asked
     from toolkit.tune.guard import guarded_tune
 
-    asked = Asked(trials, seconds, workers, storage, skip_bad, verify)
+    asked = Asked(
+        trials,
+        seconds,
+        workers or plan.execute.resources(1).workers or 1,
+        storage,
+        skip_bad,
+        verify,
+    )
     with TuneConsole() as console:
         folder = guarded_tune(name, overrides, asked, runs, console.notify)
     if console.summary(folder):

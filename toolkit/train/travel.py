@@ -35,6 +35,7 @@ from toolkit.runs.lease import leased
 from toolkit.runs.log import Stages
 from toolkit.runs.manifest import differences, machine
 from toolkit.train.folds import Job, fold_trainer
+from toolkit.train.memory import keep_freed_memory
 from toolkit.train.pace import watching_pace
 
 TRACKER = "tracker"
@@ -76,6 +77,7 @@ def train_parcel(parcel: Parcel, moved: Mapping[str, str], notify: Notify) -> No
     """
     if Path(parcel.directory).is_dir():
         os.chdir(parcel.directory)
+    keep_freed_memory()  # the process is ours alone
     torch.set_num_threads(parcel.machine["threads"])
     plan = _plan(parcel)
     for line in differences(parcel.machine, machine(), "where it was asked for", "here"):

@@ -19,9 +19,11 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from toolkit.errors import UserError, cause
+from toolkit.execute.carry_out import CRASH_RETRIES as CRASH_RETRIES
+from toolkit.execute.carry_out import RETRIES as RETRIES
+from toolkit.execute.carry_out import retries_after
 from toolkit.runs.machine import GOES_ON, machine_fault
 from toolkit.runs.process import place
-from toolkit.tune.child import EXIT
 from toolkit.tune.storage import storage_errors
 
 TICKET = "ticket"
@@ -73,21 +75,13 @@ REASON = "reason"
 INTERRUPTED = "interrupted"
 
 
-RETRIES = 3
-"""A trial whose process was killed so often is not tried again: it may be what kills it."""
+def record_death(study: optuna.Study, pid: int, by: str, where: str | None = None) -> None:
+    """Keep with the study that a process was killed: by a signal of that name, or by an `EXIT`.
 
-
-CRASH_RETRIES = 1
-"""A crash or an exit of native code comes again, unlike a kill from outside."""
-
-
-_CRASHES = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT")
-
-
-def record_death(study: optuna.Study, pid: int, by: str) -> None:
-    """Keep with the study that a process of this machine was killed: by a signal of that
-    name, or by an `EXIT`."""
-    study.set_user_attr(_key(place(), pid), by)
+    Args:
+        where: its machine (`runs.process.place`); by default this one.
+    """
+    study.set_user_attr(_key(where or place(), pid), by)
 
 
 def died(trial: FrozenTrial) -> bool:
@@ -105,7 +99,7 @@ def given_up(trial: FrozenTrial, deaths: Mapping[str, Any]) -> bool:
     if not died(trial) or INTERRUPTED in trial.user_attrs:
         return False
     by = _signal(trial, deaths) or ""
-    limit = CRASH_RETRIES if by in _CRASHES or by.startswith(EXIT) else RETRIES
+    limit = retries_after(by)
     return int(trial.user_attrs.get(RETRY, 0)) >= limit
 
 

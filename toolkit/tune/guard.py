@@ -14,9 +14,10 @@ from typing import Any
 
 from toolkit.contracts import Event, Notify
 from toolkit.errors import ToolkitError, UserError
+from toolkit.execute.child import Child, dismiss, wait_for
 from toolkit.train.waiting import waiting
 from toolkit.tune.asked import Asked
-from toolkit.tune.child import Child, dismiss, wait_for
+from toolkit.tune.workers import begins_a_trial, without_secrets
 
 
 def guarded_tune(
@@ -47,7 +48,7 @@ class _Guard:
 
     def watch(self) -> Path:
         while True:
-            child = Child("the study's process", tune_on, self._arguments(), {})
+            child = Child("the study's process", tune_on, self._arguments(), {}, begins_a_trial)
             try:
                 while not child.done:
                     wait_for([child])
@@ -55,9 +56,8 @@ class _Guard:
                         self._told(event)
             finally:
                 dismiss([child])
-            failure = child.failure(self.asked.storage)
-            if failure is not None:
-                raise failure
+            if child.error is not None:
+                raise without_secrets(child.error, self.asked.storage)
             if child.died is None:
                 break
             self._mourn(child, child.died)
@@ -102,9 +102,11 @@ def tune_on(
 ) -> None:
     """What the process does."""
     from toolkit.plugin.host import load_host
+    from toolkit.train.memory import keep_freed_memory
     from toolkit.tune.asked import Question
     from toolkit.tune.search import tune
 
+    keep_freed_memory()  # the process is ours alone
     host, question = load_host(), Question(recipe, overrides)
     plan = question.plan(host)
     tune(question, plan, host, asked=asked, runs=runs, notify=notify, since=since, killed=killed)

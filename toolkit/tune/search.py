@@ -20,10 +20,11 @@ from toolkit.runs.atomic import write_json, write_text
 from toolkit.runs.children import refuse_while_a_script_is_run_again
 from toolkit.runs.log import log_error
 from toolkit.runs.machine import machine_faults
+from toolkit.runs.process import place
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.waiting import waiting
 from toolkit.tune.asked import Asked, Question
-from toolkit.tune.bench import Bench, threads
+from toolkit.tune.bench import Bench
 from toolkit.tune.best import best_recipe, check_best
 from toolkit.tune.checks import check_corners
 from toolkit.tune.failures import TICKET, failures, finished, nothing_found, record_death
@@ -35,7 +36,7 @@ from toolkit.tune.progress import Teller
 from toolkit.tune.result import candidates, result
 from toolkit.tune.storage import check_url, close_storage, out_of_reach, storage_errors
 from toolkit.tune.study import Study, open_study
-from toolkit.tune.workers import Orders, work_in_processes
+from toolkit.tune.workers import Orders, executor_of, work_through
 
 
 @machine_faults()
@@ -80,7 +81,7 @@ def tune(
         study = open_study(plan, bench, folder, name, asked.storage, lambda: None, since)
         try:
             for pid, by in (killed or {}).items():
-                _killed(study, pid, by)
+                _killed(study, place(), pid, by)
             _record(study, hash_, name, asked, notify)
             searched = ", ".join(str(parameter) for parameter in study.space.parameters)
             notify(Event("message", f"searches {searched}"))
@@ -111,11 +112,13 @@ def _search_and_rescore(study: Study, hash_: str, name: str, asked: Asked, notif
             if rescore and ended(study.rescore.get_trials(deepcopy=False), goal):
                 break
             teller.enter(rescore)
-            if asked.workers > 1:
-                # A process for each of the few that are scored again: the rest would look on.
+            executor = executor_of(study.plan, asked.workers)
+            if executor is not None:
+                # One for each of the few that are scored again: the rest would look on.
                 workers = min(asked.workers, goal.trials or 1) if rescore else asked.workers
-                orders = _orders(study, name, asked, deadline, rescore, workers)
-                work_in_processes(orders, workers, notify, teller.poll, partial(_killed, study))
+                orders = _orders(study, name, asked, deadline, rescore)
+                killed = partial(_killed, study)
+                work_through(executor, study.plan, orders, workers, notify, teller.poll, killed)
                 reason = ended_because(study, goal)
             else:
                 reason = do_trials(study, goal, notify, teller.told, rescore=rescore)
@@ -141,10 +144,10 @@ def _write_result(study: Study, hash_: str) -> None:
     draw_page(study.folder, facts)
 
 
-def _killed(study: Study, pid: int, by: str) -> None:
+def _killed(study: Study, where: str, pid: int, by: str) -> None:
     """Keep by which signal a process of this study was killed."""
     for each in (study.search, study.rescore):
-        record_death(each, pid, by)
+        record_death(each, pid, by, where)
 
 
 def _queue_the_best(study: Study) -> None:
@@ -156,21 +159,19 @@ def _queue_the_best(study: Study) -> None:
             study.rescore.enqueue_trial({}, user_attrs=attrs)
 
 
-def _orders(
-    study: Study, name: str, asked: Asked, deadline: float | None, rescore: bool, workers: int
-) -> Orders:
+def _orders(study: Study, name: str, asked: Asked, deadline: float | None, rescore: bool) -> Orders:
     question = study.bench.question
     return Orders(
         question.recipe,
         dict(question.overrides),
-        study.folder.path,
+        str(Path.cwd()),
+        study.folder.path.absolute(),
         name,
         asked.storage,
         asked.trials,
         deadline,
         rescore,
         asked.skip_bad,
-        max(1, threads() // workers),
         study.since,
     )
 

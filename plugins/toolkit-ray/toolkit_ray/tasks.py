@@ -56,6 +56,8 @@ class Tasks:
         """What travels through the object store, once for all jobs, by its folder."""
         self.digests: dict[str, str] = {}
         self.token = secrets.token_hex(8)
+        self.seen: set[Path] = set()
+        """Files by which a node knows that it sees a folder."""
         self.tell: Tell = lambda job, event: None
         self.workers = self.threads = 1
         self.gpus = 0.0
@@ -128,8 +130,9 @@ class Tasks:
         import ray
 
         seen = Path(job.writes) / f"{_SEEN}{self.token}" if job.writes else None
-        if seen is not None and not seen.exists():
+        if seen is not None and seen not in self.seen:
             seen.touch()
+            self.seen.add(seen)
         order = Order(
             job.name,
             job.target,
@@ -209,16 +212,13 @@ class Tasks:
             import ray
 
             _end([task.said for task in tasks])
-            for folder in {task.job.writes for task in tasks}:
-                self._forget(folder)
+            for file in self.seen:
+                with suppress(OSError):  # the folder may be gone
+                    file.unlink(missing_ok=True)
             if self.started:
                 with _own_signals():
                     ray.shutdown()
                 self.started = False
-
-    def _forget(self, folder: str) -> None:
-        with suppress(OSError):
-            Path(folder, f"{_SEEN}{self.token}").unlink(missing_ok=True)
 
 
 def _end(generators: list[Any]) -> None:
