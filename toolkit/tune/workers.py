@@ -171,8 +171,8 @@ def work_on(orders: Orders, moved: Mapping[str, str], notify: Notify) -> None:
 
     if moved or not orders.folder.is_dir():
         raise UserError(
-            f"{orders.folder}: a machine of the cluster does not see this folder; a study's folder, "
-            "recipe and data have to lie on a file system that all machines share"
+            f"{orders.folder}: not seen by a machine of the cluster; a study's folder, recipe and "
+            "data have to lie on a file system that all machines share"
         )
     os.chdir(orders.directory)
     keep_freed_memory()  # the process is ours alone
