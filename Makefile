@@ -43,7 +43,7 @@ types: install
 docs: install
 	$(BIN)/python docs/generate.py
 
-bench: install
+bench: $(TESTED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/plugins.py --check
 	$(BIN)/python benchmarks/training.py
@@ -52,6 +52,7 @@ bench: install
 	$(BIN)/python benchmarks/scale.py --check
 	$(BIN)/python benchmarks/tune_economy.py
 	$(BIN)/python benchmarks/tune_workers.py
+	$(BIN)/python benchmarks/execute.py
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache

@@ -150,3 +150,42 @@ def test_what_the_cluster_has_not_is_said(
     assert "no node of the cluster has as many" in told
     told = done(start(short_recipe, tmp_path / "runs", "--on=ray", "--address=127.0.0.1:1"), 2)
     assert "no Ray cluster answers there" in told
+
+
+SPACE = """
+[tune]
+prune = "none"
+
+[tune.space]
+"optimizer.lr" = { low = 1e-4, high = 1e-2, log = true }
+"""
+
+
+@pytest.mark.slow
+def test_a_study_on_ray_loses_no_trial_with_a_node(
+    cluster: Cluster, recipe: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(recipe.read_text() + SPACE)
+    nodes, runs = cluster(3), tmp_path / "runs"
+    command = [sys.executable, "-m", "toolkit", "tune", str(recipe), "--runs", str(runs)]
+    command += ["--trials", "4", "--workers", "2", "--on", "ray", "--address", nodes.address]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=recipe.parent)
+    wait_for(process, lambda: len(list(runs.glob("*/trials/*/folds/*/state.safetensors"))) >= 1)
+    busy = [node for node in nodes.worker_nodes if works(node)]
+    nodes.remove_node(busy[0], allow_graceful=False)
+    told = done(process)
+    assert "was killed by the death of its node; another takes over" in told
+    (report,) = runs.glob("*/tune.json")
+    rows = json.loads(report.read_text())["trials"]
+    assert len([row for row in rows if row["state"] == "complete"]) == 4
+    assert {row["threads"] for row in rows if row["state"] == "complete"} == {1}
+
+
+def works(node: Any) -> bool:
+    """Whether a task has a process of ours on a node."""
+    import psutil
+
+    raylets = [p.process.pid for kind in node.all_processes.values() for p in kind]
+    below = [child for pid in raylets for child in psutil.Process(pid).children(recursive=True)]
+    return any("toolkit worker" in " ".join(child.cmdline()) for child in below)
