@@ -254,6 +254,7 @@ def test_an_array_of_jobs_trains_a_run_together(
     runs = tmp_path / "runs"
     jobs = [start(long_recipe, runs, "--fold", str(fold)) for fold in range(2)]
     wait_for(jobs[1], lambda: bool(list(runs.glob("*/folds/1/state.safetensors"))))
+    os.kill(holders(runs)[1], signal.SIGSTOP)  # so that it is still there when its twin comes
     twin = done(start(long_recipe, runs, "--fold", "1"), 2)
     assert "folds/1: this fold is under way (process " in twin
     jobs[1].kill()  # one of them is preempted

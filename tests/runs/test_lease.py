@@ -104,6 +104,17 @@ def test_another_machines_holder_without_a_pulse_is_dead(fold: Path) -> None:
     assert clock.now > DEAD_SECONDS
 
 
+def test_what_a_dead_host_has_left_on_another_machine_is_no_reason_to_wait(fold: Path) -> None:
+    with leased(fold, ignore, token=new_token()):
+        facts = json.loads((fold / ".lease").read_text())
+    (fold / ".lease").write_text(json.dumps({**facts, "place": "elsewhere/1/2"}))
+    clock = Clock(lambda now: None)
+    assert require_free(fold, ignore, clock, clock.sleep, host=True) == facts["token"]
+    assert clock.now == 0
+    require_free(fold, ignore, clock, clock.sleep)  # who does not hold the run cannot know
+    assert clock.now > DEAD_SECONDS
+
+
 def test_the_faster_of_two_that_watched_a_dead_holder_gets_the_fold(fold: Path) -> None:
     held_by(fold, where="elsewhere/1/2", pid=7)
     Lease(fold, "fast").take(("theirs",))

@@ -49,6 +49,8 @@ class _Holder:
     pid: int
     started: float | None
     beat: int = 0
+    hosted: bool = False
+    """Whether the token is a host's, who held the run; without the host it is worth nothing."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.place.partition('/')[0]}"
@@ -75,7 +77,7 @@ def leased(folder: Path, notify: Notify, *, token: str | None = None) -> Iterato
     Raises `RunError` where a live process holds the fold.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lease = Lease(folder, token or new_token())
+    lease = Lease(folder, token or new_token(), hosted=token is not None)
     lease.take(None if token is not None else (require_free(folder, notify),))
     for leftover in folder.glob(".*.tmp"):  # of whoever held it before
         leftover.unlink(missing_ok=True)
@@ -115,15 +117,20 @@ def require_free(
     notify: Notify,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    *,
+    host: bool = False,
 ) -> str:
     """Whose token a dead process left; empty where nobody's. The pulse of a holder on another
     machine is watched until it beats, or has stood still for `DEAD_SECONDS`.
+
+    Args:
+        host: whether this process holds the run: what an earlier host has left has no right to it.
 
     Raises `RunError` where a live process holds the folder.
     """
     first = holder = _read(folder)
     since, said = clock(), False
-    while holder is not None and not _gone(holder):
+    while holder is not None and not _gone(holder) and not (host and holder.hosted):
         if holder.place == place() or holder != first:
             raise RunError(
                 f"{folder}: this fold is under way ({holder}); wait for it, or stop it first"
@@ -170,9 +177,9 @@ def _parsed(text: bytes) -> _Holder | None:
 class Lease:
     """What this process holds of a folder."""
 
-    def __init__(self, folder: Path, token: str) -> None:
+    def __init__(self, folder: Path, token: str, *, hosted: bool = False) -> None:
         self.folder, self.token = folder, token
-        self.me = _Holder(token, place(), os.getpid(), started(os.getpid()))
+        self.me = _Holder(token, place(), os.getpid(), started(os.getpid()), hosted=hosted)
 
     def take(self, free: tuple[str] | None) -> None:
         """Write the token.

@@ -35,6 +35,8 @@ class Crew:
     threads: int
     """That a fold is trained with."""
     numbers: tuple[int, ...]
+    hosts: bool
+    """Whether this process holds the run, and with it every fold."""
 
     def train(self, folds: pd.DataFrame) -> None:
         """Train the folds that are not done yet.
@@ -45,8 +47,8 @@ class Crew:
         job, folder = self.job, self.job.folder
         train = fold_trainer(job, folds, self.hook)  # copies are drawn here, before anybody asks
         job.stages.enter("train")
-        for number in self.numbers:
-            require_free(folder.fold(number).path, job.notify)
+        for number in self.numbers if not self.executor.here else ():
+            require_free(folder.fold(number).path, job.notify, host=self.hosts)
         tasks = [self._task(number, folds, train) for number in self.numbers]
         carry_out(self.executor, tasks, _again, job.notify, str(folder.path))
 
@@ -92,7 +94,7 @@ def crew_of(job: Job, hook: Any, numbers: Sequence[int] | None = None) -> Iterat
         wanted = [number for number in wanted if not _is_whole(job, number)]
     threads = executor.open(job.plan.execute.resources(len(wanted)), partial(_told, job, hook))
     try:
-        yield Crew(job, hook, executor, threads, tuple(wanted))
+        yield Crew(job, hook, executor, threads, tuple(wanted), numbers is None)
     finally:
         executor.close()
 
