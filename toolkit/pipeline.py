@@ -266,16 +266,11 @@ def _finish(
         joined = as_predictions(test, table.classes)
         submission = write_submission(folder.submission, joined, table, plan.submission.clip)
     report = build_report(
-        folder,
-        plan,
-        job.plan_hash,
-        table,
+        job,
         as_predictions(oof, table.classes),
         submission=submission,
-        set_aside=[{"id": i, "reason": reason} for i, reason in job.data.set_aside],
         trackers_dropped=list(dropped),
         warnings=warnings,
-        seconds=job.stages.leave(),
     )
     write_json(folder.mistakes, find_mistakes(oof, job.data, plan.image))
     draw_page(folder, report)

@@ -16,6 +16,7 @@ from toolkit.data.assignment import assign_folds, fold_warnings, split_rows, uni
 from toolkit.data.check import Data, check_data
 from toolkit.data.duplicates import duplicates_of
 from toolkit.errors import DataError
+from toolkit.recipe.sections import Split
 
 MakeTable = Callable[..., Table]
 
@@ -112,11 +113,11 @@ def test_conflicts_stop_the_run_where_the_recipe_says_so(
     make_table: MakeTable, check: Callable[..., Data]
 ) -> None:
     table = make_table(ROWS)
-    check(table, conflicts="error")
+    check(table, split=Split(conflicts="error"))
     for n in range(6):
         same_file(table, f"a{n}", f"b{n}")
     with pytest.raises(DataError) as error:
-        check(table, conflicts="error")
+        check(table, split=Split(conflicts="error"))
     (line,) = error.value.lines
     assert line.startswith('6 files have several IDs with different labels (a0 "a", b0 "b"; a1 ')
     assert "; and 1 more); whatever" in line

@@ -29,6 +29,7 @@ from toolkit.data.rare import rare_classes, rare_warning, without_rare
 from toolkit.data.smoke import handful
 from toolkit.data.table import fingerprint
 from toolkit.errors import DataError
+from toolkit.recipe.sections import Split
 
 Row = tuple[str, int, str]  # ID, label, split
 
@@ -175,9 +176,10 @@ def drawn(folder: Path, rows: Sequence[Row], copies: dict[str, str]) -> Table:
     return replace(table, train=table.train.assign(path=[f"{folder}/{r[0]}.png" for r in rows]))
 
 
-def checked(table: Table, given: str, tmp_path: Path, notify: Notify = ignore, **ways: str) -> Data:
+def checked(table: Table, given: str, tmp_path: Path, notify: Notify = ignore, **ways: Any) -> Data:
     spec = ImageSpec(size=16, depth="auto")
-    return check_data(with_split(table, given), 1, spec, tmp_path / "cache", notify, **ways)
+    split = Split(**ways)
+    return check_data(with_split(table, given), 1, spec, tmp_path / "cache", notify, split=split)
 
 
 def test_a_copy_in_training_stops_a_run_or_is_left_out(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from toolkit.data.table import fingerprint, table_problems
 from toolkit.errors import DataError
 from toolkit.files import why_unreadable
 from toolkit.recipe.plan import Plan
+from toolkit.recipe.sections import Split
 
 _SHOWN = 20
 
@@ -63,11 +64,9 @@ def check_plan_data(
         plan.image,
         cache,
         notify,
+        split=plan.split,
         skip_bad=skip_bad,
         verify=verify,
-        conflicts=plan.split.conflicts,
-        rare=plan.split.rare,
-        leaks=plan.split.leaks,
     )
 
 
@@ -78,11 +77,9 @@ def check_data(
     cache: Path,
     notify: Notify,
     *,
+    split: Split | None = None,
     skip_bad: bool = False,
     verify: bool = False,
-    conflicts: str = "warn",
-    rare: str = "error",
-    leaks: str = "error",
 ) -> Data:
     """Check rows and decode every image into the cache. What an earlier start read, decoded or
     could not decode is not done again.
@@ -90,13 +87,14 @@ def check_data(
     Args:
         skip_bad: set unreadable training images aside instead of stopping. A test row is never
             dropped: without its image there is no submission.
-        conflicts: "error" refuses files that have several IDs with different labels.
-        rare: "keep" allows classes with fewer images than folds.
-        leaks: "drop" leaves training rows out that share a unit with a given split.
+        split: what conflicts, rare classes and leaks do; by default what a recipe without the
+            section says.
         verify: read every file's content anew, also where its size and time are as before.
 
     Raises `DataError` with all the faults of table and images.
     """
+    split = split or Split()
+    keeps_rare = split.rare == "keep"
     test_paths = [] if table.test is None else table.test["path"].tolist()
     known = Known(cache, notify)
     paths = [path for path in (*table.train["path"], *test_paths) if not isinstance(path, Gap)]
@@ -134,7 +132,7 @@ def check_data(
         problems.append(_NO_ROW)
     known_contents = with_contents(table, hashes)
     leaking, left_out = leaks_of(known_contents), list[str]()
-    if leaking.trained and leaks == "drop":
+    if leaking.trained and split.leaks == "drop":
         table = without_leaks(table, leaking)
         known_contents = with_contents(table, hashes)
         left_out.append(leaking.warning())
@@ -143,11 +141,11 @@ def check_data(
         problems.append(str(leaking.problem()))
     problems += split_problems(table)
     others = table_problems(table, 1) + problems
-    problems = table_problems(table, 1 if rare == "keep" else folds) + problems
-    problems += [] if rare == "keep" else untrained_problems(table)
+    problems = table_problems(table, 1 if keeps_rare else folds) + problems
+    problems += [] if keeps_rare else untrained_problems(table)
     if problems and not others and not set_aside:  # rare classes alone are in the way
         problems += ways_out(table, folds)
-    if conflicts == "error" and not problems:
+    if split.conflicts == "error" and not problems:
         problems += [
             line for line in [duplicates_of(known_contents).conflict()] if line is not None
         ]

@@ -18,28 +18,24 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import read_json
 from toolkit.score.counts import confusion, per_class
 from toolkit.score.measures import measures_of
+from toolkit.train.folds import Job
 from toolkit.train.job import facts_of
 
 
 def build_report(
-    folder: RunFolder,
-    plan: Plan,
-    plan_hash: str,
-    table: Table,
+    job: Job,
     oof: Predictions,
     *,
     submission: dict[str, Any] | None,
-    set_aside: list[dict[str, str]],
     trackers_dropped: list[dict[str, str]],
     warnings: list[str],
-    seconds: dict[str, float],
 ) -> dict[str, Any]:
     """Scores with intervals, per-class figures and confusion of the out-of-fold predictions.
 
     Args:
         oof: one row for each original.
-        seconds: of each stage of this start; training counts that of all starts.
     """
+    plan, folder, table, seconds = job.plan, job.folder, job.data.table, job.stages.leave()
     truth, unit = _truth(table, oof)
     measures = measures_of(plan, facts_of(plan, table, table.train["label"].to_numpy()))
     chosen_by = selection(plan, higher_is_better=measures.monitored.higher_is_better)
@@ -56,7 +52,7 @@ def build_report(
     rates = [fold["images_per_second"] for fold in folds]
     return {
         "name": plan.name,
-        "plan": plan_hash,
+        "plan": job.plan_hash,
         "monitor": plan.monitor.name,
         "metrics": measures.described(),
         "select": {"epoch": plan.train.select, "meaning": chosen_by},
@@ -79,7 +75,7 @@ def build_report(
         },
         "copies": duplicates_of(table).to_json(),
         "submission": submission,
-        "set_aside": set_aside,
+        "set_aside": [{"id": i, "reason": reason} for i, reason in job.data.set_aside],
         "trackers_dropped": trackers_dropped,
         "warnings": warnings,
         # A start that finds folds done trains less: what they took is theirs, in whatever start.
