@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli import cache, data, init, plugins, recipes, report, run, runs, score, tune
+from toolkit.cli import audit, cache, data, init, plugins, recipes, report, run, runs, score, tune
 from toolkit.cli.plugin_commands import MARKUP, WithPluginCommands
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)
 app.command("score")(score.score)
 app.command("report")(report.report)
+app.command("audit")(audit.audit)
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")
 app.add_typer(plugins.app, name="plugins")

@@ -16,8 +16,18 @@ _QUALITY = 80
 
 def thumbnail(image: Image, spec: ImageSpec) -> str:
     """A working image as a small JPEG in a data URI, without the padding of a letterbox."""
-    small = PIL.fromarray(_without_padding(image, spec.fill) if spec.fit == "letterbox" else image)
-    small.thumbnail((_SIDE, _SIDE), PIL.Resampling.LANCZOS)
+    whole = _without_padding(image, spec.fill) if spec.fit == "letterbox" else image
+    return small_picture(whole, _SIDE)
+
+
+def small_picture(image: Image, side: int = 320) -> str:
+    """An image as a small JPEG in a data URI.
+
+    Args:
+        side: the longest that it may have, pixels.
+    """
+    small = PIL.fromarray(image)
+    small.thumbnail((side, side), PIL.Resampling.LANCZOS)
     file = io.BytesIO()
     small.save(file, "JPEG", quality=_QUALITY, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")

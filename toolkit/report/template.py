@@ -1,6 +1,7 @@
 """Pages from templates: what a run's and a study's page have in common.
 
-A page is one file without scripts that loads nothing.
+A page is one file that loads nothing. Those of runs and studies have no script; that of the label
+audit has one, which its Content-Security-Policy names by its hash.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from toolkit.report import words
 
 
 def rendered(
-    package: str, facts: Mapping[str, Any], filters: Mapping[str, Callable[..., Any]] | None = None
+    package: str,
+    facts: Mapping[str, Any],
+    filters: Mapping[str, Callable[..., Any]] | None = None,
+    template: str = "page.html.jinja",
 ) -> str:
-    """The text of the page whose template is `page.html.jinja` of a package."""
-    template = files(package).joinpath("page.html.jinja").read_text(encoding="utf-8")
+    """The text of the page whose template is a file of a package."""
+    text = files(package).joinpath(template).read_text(encoding="utf-8")
     environment = Environment(
-        loader=DictLoader({"page": template}),
+        loader=DictLoader({"page": text}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

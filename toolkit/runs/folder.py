@@ -129,6 +129,16 @@ class RunFolder:
         return self.path / "test_score.json"
 
     @property
+    def audit_page(self) -> Path:
+        """Written by `toolkit audit`: suspicious labels, to be judged in a browser."""
+        return self.path / "audit.html"
+
+    @property
+    def audit_table(self) -> Path:
+        """Written by `toolkit audit`: every label, the most suspicious first."""
+        return self.path / "audit.csv"
+
+    @property
     def log(self) -> Path:
         return self.path / "log.txt"
 
