@@ -53,8 +53,21 @@ def trainers(runs: Path) -> dict[int, int]:
     return {int(f.parent.name): json.loads(f.read_text() or "{}").get("pid", 0) for f in files}
 
 
-def states(runs: Path) -> int:
-    return len(list(runs.glob("*/folds/*/state.safetensors")))
+def caught(process: subprocess.Popen[str], runs: Path) -> tuple[int, int]:
+    """A fold behind an epoch, and the process that trains it, which stands still from now on: it
+    is not done when something happens to it."""
+    found: list[tuple[int, int]] = []
+
+    def happened() -> bool:
+        for fold, pid in trainers(runs).items():
+            if pid and list(runs.glob(f"*/folds/{fold}/state.safetensors")):
+                os.kill(pid, signal.SIGSTOP)
+                found.append((fold, pid))
+                return True
+        return False
+
+    wait_for(process, happened)
+    return found[0]
 
 
 def one(runs: Path) -> Path:
@@ -89,11 +102,11 @@ def test_a_node_that_is_killed_costs_an_epoch(
 ) -> None:
     nodes, runs = cluster(3), tmp_path / "ray"
     process = start(recipe, runs, "--on", "ray", "--address", nodes.address)
-    wait_for(process, lambda: states(runs) == 2)
-    nodes.remove_node(node_of(nodes, trainers(runs)[1]), allow_graceful=False)
+    fold, trainer = caught(process, runs)
+    nodes.remove_node(node_of(nodes, trainer), allow_graceful=False)
     told = done(process)
-    assert "fold 1 was ended by the death of its node; it goes on" in told
-    assert "fold 1: resumed behind epoch" in told
+    assert f"fold {fold} was ended by the death of its node; it goes on" in told
+    assert f"fold {fold}: resumed behind epoch" in told
     done(start(recipe, tmp_path / "here"))
     same_bytes(one(runs), one(tmp_path / "here"))
 
@@ -105,11 +118,11 @@ def test_a_command_that_is_killed_goes_on_with_the_next(
     nodes, runs = cluster(2), tmp_path / "ray"
     options = ("--on", "ray", "--address", nodes.address)
     process = start(recipe, runs, *options)
-    wait_for(process, lambda: states(runs) == 2)
+    fold, _ = caught(process, runs)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     told = done(start(recipe, runs, *options))
-    assert "resumed behind epoch" in told
+    assert f"fold {fold}: resumed behind epoch" in told
     done(start(recipe, tmp_path / "here"))
     same_bytes(one(runs), one(tmp_path / "here"))
 
@@ -123,12 +136,12 @@ def test_an_interrupted_command_ends_its_tasks(
     nodes, runs = cluster(2), tmp_path / "ray"
     options = ("--on", "ray", "--address", nodes.address)
     process = start(recipe, runs, *options)
-    wait_for(process, lambda: states(runs) == 2)
-    there = trainers(runs).values()
+    fold, trainer = caught(process, runs)
     process.send_signal(signal.SIGTERM)
+    os.kill(trainer, signal.SIGCONT)
     assert "goes on where this one stopped" in done(process, 130)
-    assert not any(psutil.pid_exists(pid) for pid in there)
-    assert "resumed behind epoch" in done(start(recipe, runs, *options))
+    assert not psutil.pid_exists(trainer)
+    assert f"fold {fold}: resumed behind epoch" in done(start(recipe, runs, *options))
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import os
 import pickle
 import secrets
 import signal
+import socket
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from toolkit.contracts import Event
 from toolkit.contracts.execute import Job, Outcome, Resources, Tell
-from toolkit.errors import ToolkitError, UserError
+from toolkit.errors import ToolkitError, UserError, cause
 from toolkit.runs.atomic import writing
 
 from toolkit_ray import packs
@@ -28,6 +29,7 @@ _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 30.0
 """Without a word from a task for so long, it is said what it waits for."""
 _ENDING_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
 _SEEN = ".seen-by-ray-"
 
 
@@ -91,6 +93,7 @@ class Tasks:
 
         if ray.is_initialized():
             return
+        _require_answer(self.address)  # Ray itself goes on asking for minutes
         with _own_signals():
             try:
                 ray.init(
@@ -100,11 +103,7 @@ class Tasks:
                     logging_level="error",
                 )
             except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-                raise UserError(
-                    f"--address {self.address}: no Ray cluster answers there ({error}); start one "
-                    "with `ray start --head`, or leave the address out: Ray then runs on this "
-                    "machine alone"
-                ) from error
+                raise _no_answer(self.address, error) from error
         self.started = True
 
     def submit(self, job: Job, /) -> None:
@@ -219,6 +218,23 @@ class Tasks:
                 with _own_signals():
                     ray.shutdown()
                 self.started = False
+
+
+def _require_answer(address: str) -> None:
+    """Raises `UserError` where nobody listens at a host and port."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
+        except OSError as error:
+            raise _no_answer(address, error) from error
+
+
+def _no_answer(address: str, error: Exception) -> UserError:
+    return UserError(
+        f"--address {address}: no Ray cluster answers there ({cause(error)}); start one with "
+        "`ray start --head`, or leave the address out: Ray then runs on this machine alone"
+    )
 
 
 def _end(generators: list[Any]) -> None:
