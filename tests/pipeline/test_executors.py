@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import psutil
 import pytest
 
 import toolkit
+from toolkit.cli.options import executed
 from toolkit.contracts import Event
 from toolkit.errors import RunError, UserError
 from toolkit.pipeline import run_plan
 from toolkit.plugin.host import load_host
+from toolkit.plugin.registry import Entry
 from toolkit.recipe.load import load_recipe
 from toolkit.recipe.planner import make_plan
 from toolkit.runs.opened import Run
@@ -106,6 +109,18 @@ def test_where_it_runs_is_outside_of_the_plans_hash(tiny_recipe: Path) -> None:
     assert one.hash("data") == other.hash("data")
     assert one.training_facts() == other.training_facts()
     assert one.components == other.components
+
+
+def test_a_plugins_only_executor_goes_by_the_plugins_name() -> None:
+    host = load_host({"TOOLKIT_PLUGINS": ""})
+    assert executed(host, None, None, None) == {}
+    assert executed(host, 3, None, None) == {"execute.use": "processes", "execute.workers": 3}
+    entry = Entry("executor", "acme.grid", "acme:grid", "a grid", "acme", "acme-vision", "1")
+    host.registry.add([entry])
+    laid = {"execute.use": "acme.grid", "execute.address": "here"}
+    assert executed(host, None, "acme", "here") == laid
+    host.registry.add([replace(entry, name="acme.other")])
+    assert executed(host, None, "acme", None) == {"execute.use": "acme"}  # which one, is asked
 
 
 # What happens to commands and their processes.

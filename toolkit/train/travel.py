@@ -87,7 +87,9 @@ def train_parcel(parcel: Parcel, moved: Mapping[str, str], notify: Notify) -> No
     stages, tell = Stages(lambda event: None), watching_pace(notify)
     job = Job(plan, parcel.plan_hash, data, folder, stages, tell, parcel.steps, parcel.anew)
     place = folder.fold(parcel.fold)
-    with leased(place.path, notify, token=parcel.token), _last_words(folder.log):
+    # The log is where the command was given; a copy of it that came back would replace it.
+    log = place.path / ".last-words" if str(parcel.folder) in moved else folder.log
+    with leased(place.path, notify, token=parcel.token), _last_words(log):
         fold_trainer(job, parcel.folds, _Relay(notify))(parcel.fold)
     if not place.done.is_file():
         raise ToolkitError(f"{place.path}: was trained, and is not marked as done")

@@ -150,6 +150,7 @@ def test_nothing_needs_to_be_shared(cluster: Cluster, short_recipe: Path, tmp_pa
     address = cluster(2).address
     told = done(start(short_recipe, runs, "--on", "ray", "--address", address, *sent))
     assert told.count("not seen by a node: its images travel") == 1
+    assert "stage: train" in (one(runs) / "log.txt").read_text()
     done(start(short_recipe, tmp_path / "here"))
     same_bytes(one(runs), one(tmp_path / "here"))
 
