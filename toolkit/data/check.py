@@ -16,6 +16,7 @@ from toolkit.data.duplicates import duplicates_of, with_contents
 from toolkit.data.evict import evict
 from toolkit.data.form import Gap
 from toolkit.data.given import split_problems, training, untrained_problems
+from toolkit.data.kin import copies_problem, with_near
 from toolkit.data.known import Known
 from toolkit.data.leaks import leaks_of, without_leaks
 from toolkit.data.oddities import odd_images
@@ -130,11 +131,18 @@ def check_data(
         problems.append("  --skip-bad sets unreadable training images aside and goes on")
     if bad_test:
         problems.append(_NO_ROW)
-    known_contents = with_contents(table, hashes)
+
+    def joined(table: Table) -> Table:
+        """The table with what its files say of which rows belong together."""
+        there = with_contents(table, hashes)
+        good = {content: path for content, path in files.items() if content not in decoding}
+        return with_near(there, good, resolved, known, notify) if split.group == "auto" else there
+
+    known_contents = joined(table)
     leaking, left_out = leaks_of(known_contents), list[str]()
     if leaking.trained and split.leaks == "drop":
         table = without_leaks(table, leaking)
-        known_contents = with_contents(table, hashes)
+        known_contents = joined(table)
         left_out.append(leaking.warning())
         notify(Event("message", f"warning: {left_out[0]}"))
     elif leaking.trained:
@@ -149,6 +157,9 @@ def check_data(
         problems += [
             line for line in [duplicates_of(known_contents).conflict()] if line is not None
         ]
+    if split.group != "auto" and not problems:
+        line = copies_problem(known_contents, files, resolved, known, notify)
+        problems += [] if line is None else [line]
     if problems:
         raise DataError(*problems)
     assert pack is not None
@@ -162,7 +173,7 @@ def check_data(
         pack,
         train_rows,
         test_rows,
-        fingerprint(table, hashes),
+        fingerprint(known_contents, hashes),
         resolved,
         set_aside,
         (*left_out, *warnings),

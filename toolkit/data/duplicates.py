@@ -14,6 +14,9 @@ from toolkit.errors import listed
 CONTENT = "content"
 """The column of a checked table with the digest of each file's content."""
 
+NEAR = "near"
+"""The column of a table with `split.group = "auto"`: the same for near-duplicates."""
+
 
 @dataclass(frozen=True)
 class Duplicates:
@@ -88,5 +91,6 @@ def duplicates_of(table: Table) -> Duplicates:
 
 
 def content_column(rows: pd.DataFrame) -> list[str]:
-    """The column that says which rows are of one content, where the table has it."""
-    return [CONTENT] if CONTENT in rows else []
+    """The columns that say which rows are of one content, and which of nearly one, where the table
+    has them."""
+    return [column for column in (CONTENT, NEAR) if column in rows]

@@ -19,6 +19,8 @@ from toolkit.contracts import Event, Notify
 
 ROWS = 4_000_000
 """Each table keeps at most so many rows; those not asked for longest go first."""
+LOOKS = 200_000
+"""The same of looks, which have some kilobytes each."""
 
 _VERSION = 1
 _AT_ONCE = 500  # variables of one statement; SQLite allows 999 everywhere
@@ -34,8 +36,15 @@ CREATE TABLE IF NOT EXISTS faults
     WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS memos
     (key TEXT PRIMARY KEY, memo TEXT, used INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS looks
+    (looker TEXT, content TEXT, look BLOB, used INTEGER, PRIMARY KEY (looker, content));
 """
-_KEYS = {"digests": "path", "faults": "decoder, content", "memos": "key"}
+_KEYS = {
+    "digests": "path",
+    "faults": "decoder, content",
+    "memos": "key",
+    "looks": "looker, content",
+}
 
 T = TypeVar("T")
 
@@ -99,8 +108,7 @@ class Known:
         """What was kept under a key; None where nothing was."""
 
         def look(store: sqlite3.Connection) -> str | None:
-            known = store.execute("SELECT name FROM sqlite_master WHERE name = 'memos'").fetchone()
-            if known is None:  # a store of an earlier version
+            if not _has(store, "memos"):
                 return None
             row = store.execute("SELECT memo FROM memos WHERE key = ?", (key,)).fetchone()
             return None if row is None else str(row[0])
@@ -112,6 +120,30 @@ class Known:
         today = int(time.time() / _DAY)
         rows = [(key, memo, today)]
         self._learned("memos", "INSERT OR REPLACE INTO memos VALUES (?, ?, ?)", rows)
+
+    def looks(self, looker: str, contents: Iterable[str]) -> dict[str, bytes]:
+        """Content hash to what was seen of the image.
+
+        Args:
+            looker: what a look depends on, besides the content.
+        """
+
+        def look(store: sqlite3.Connection) -> dict[str, bytes]:
+            if not _has(store, "looks"):
+                return {}
+            found: dict[str, bytes] = {}
+            for some in _batches(list(contents)):
+                marks = ",".join("?" * len(some))
+                sql = f"SELECT content, look FROM looks WHERE looker = ? AND content IN ({marks})"
+                found.update(store.execute(sql, (looker, *some)))
+            return found
+
+        return self._asked(look, {})
+
+    def learn_looks(self, looker: str, looks: Mapping[str, bytes]) -> None:
+        today = int(time.time() / _DAY)
+        rows = [(looker, content, look, today) for content, look in looks.items()]
+        self._learned("looks", "INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?)", rows)
 
     def forget(self) -> None:
         """Empty the store. The file stays: others may have it open."""
@@ -133,12 +165,13 @@ class Known:
             store.executescript(f"{_TABLES} PRAGMA user_version = {_VERSION};")
             store.executemany(sql, rows)
             (count,) = store.execute(f"SELECT count(*) FROM {table}").fetchone()
-            if count > ROWS:
+            most = LOOKS if table == "looks" else ROWS
+            if count > most:
                 key = _KEYS[table]
                 store.execute(
                     f"DELETE FROM {table} WHERE ({key}) IN "
                     f"(SELECT {key} FROM {table} ORDER BY used LIMIT ?)",
-                    (count - ROWS,),
+                    (count - most,),
                 )
 
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -179,5 +212,11 @@ def _of_the_system(error: sqlite3.DatabaseError) -> bool:
     return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
-def _batches(items: list[bytes]) -> Iterable[list[bytes]]:
+def _has(store: sqlite3.Connection, table: str) -> bool:
+    """Whether the store has a table; one of an earlier version may not."""
+    sql = "SELECT name FROM sqlite_master WHERE name = ?"
+    return store.execute(sql, (table,)).fetchone() is not None
+
+
+def _batches(items: list[T]) -> Iterable[list[T]]:
     return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

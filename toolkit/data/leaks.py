@@ -10,12 +10,13 @@ import pandas as pd
 
 from toolkit.contracts import Table
 from toolkit.data.assignment import units
-from toolkit.data.duplicates import CONTENT, content_column
+from toolkit.data.duplicates import CONTENT, NEAR, content_column
 from toolkit.data.given import HELD_OUT, held_out
 from toolkit.errors import listed
 
 _WORDS = {
     CONTENT: "has the content of",
+    NEAR: "is a near-duplicate of",
     "parent": "was made from, or into,",
     "group": "is in the group of",
 }

@@ -154,6 +154,14 @@ def mode_of(content: BinaryIO) -> str:
         return file.mode
 
 
+def quantization_of(content: BinaryIO) -> dict[int, list[int]] | None:
+    """The quantization tables of a JPEG; None for others. Only the header is read."""
+    _register_plugins()
+    content.seek(0)
+    with within(0), _opened(content) as file:
+        return dict(file.quantization) if isinstance(file, JpegImageFile) else None
+
+
 def upright(image: PIL.Image) -> PIL.Image:
     """The image turned as its EXIF block says; as it is stored, where that block is broken."""
     method = _UPRIGHT.get(orientation_of(image))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from toolkit.contracts import Event, Notify, Prepares, Source, Table, ignore
 from toolkit.data.digests import content_digests
+from toolkit.data.duplicates import NEAR
 from toolkit.data.form import in_form, label_column, lacking, text_column
 from toolkit.data.given import HELD_OUT, held_out
 from toolkit.errors import DataError, listed
@@ -219,12 +220,15 @@ def file_hashes(paths: Iterable[str]) -> dict[str, str | None]:
 
 
 def fingerprint(table: Table, hashes: dict[str, str | None]) -> str:
-    """Hash of IDs, labels, lineage, classes, file contents and of what a given split holds out;
-    blind to order and location."""
+    """Hash of IDs, labels, lineage, classes, file contents, of what a given split holds out and of
+    which rows are near-duplicates; blind to order and location."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr(table.classes).encode())
     if HELD_OUT in table.train:
         digest.update(repr(sorted(table.train["id"][held_out(table.train)])).encode())
+    if NEAR in table.train:
+        groups = table.train.groupby(NEAR)["id"].agg(lambda ids: tuple(sorted(ids)))
+        digest.update(repr([NEAR, *sorted(group for group in groups if len(group) > 1)]).encode())
     for row in table.train.itertuples(index=False):
         line = (row.id, int(row.label), row.parent, row.group, hashes[row.path])
         digest.update(repr(line).encode())

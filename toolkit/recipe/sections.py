@@ -63,6 +63,9 @@ class Split(Section):
             '"valid", in any wording; "": it is joined to training'
         ),
     ] = ""
+    group: Annotated[
+        Literal["none", "auto"], Field(description="auto: near-duplicates stay in one fold, too")
+    ] = "none"
     leaks: Annotated[
         Literal["error", "drop"],
         Field(

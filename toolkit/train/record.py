@@ -8,6 +8,8 @@ import pandas as pd
 
 from toolkit.contracts import Event
 from toolkit.data.assignment import assign_folds, fold_hash
+from toolkit.data.duplicates import NEAR
+from toolkit.data.kin import near_facts
 from toolkit.errors import RunError
 from toolkit.recipe.show import recipe_text
 from toolkit.runs.atomic import csv_text, write_json, write_text
@@ -40,6 +42,8 @@ def record(job: Job, threads: int | None = None) -> None:
     found = manifest(job.plan_hash, job.data.fingerprint, job.plan.components, threads)
     found |= {ANEW: True} if job.anew else {}
     found |= {"labels": job.data.table.labels} if job.data.table.labels else {}
+    train = job.data.table.train
+    found |= {NEAR: near_facts(train)} if NEAR in train else {}
     if folder.manifest.is_file():
         try:
             changes = differences(read_json(folder.manifest, keys=MANIFEST_KEYS), found)
@@ -82,5 +86,7 @@ def settle_folds(job: Job) -> pd.DataFrame:
                 f"versions of {job.folder.manifest}, or remove {job.folder.path}"
             )
     labels = table.train.set_index("id")["label"].loc[folds["id"]].to_numpy()
-    write_text(file, csv_text(folds.assign(label=labels)))
+    near = table.train.set_index("id")[[c for c in (NEAR,) if c in table.train]]
+    rows = folds.assign(label=labels).join(near, on="id")
+    write_text(file, csv_text(rows))
     return folds
