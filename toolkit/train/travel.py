@@ -83,7 +83,7 @@ def train_parcel(parcel: Parcel, moved: Mapping[str, str], notify: Notify) -> No
     for line in differences(parcel.machine, machine(), "where it was asked for", "here"):
         notify(Event("message", f"fold {parcel.fold}: numbers may differ: {line}"))
     folder = RunFolder(Path(moved.get(str(parcel.folder), parcel.folder)))
-    data = replace(parcel.data, pack=_here(parcel.data.pack, moved, plan.image.working_size))
+    data = replace(parcel.data, pack=_pack(parcel, moved, plan.image.working_size))
     stages, tell = Stages(lambda event: None), watching_pace(notify)
     job = Job(plan, parcel.plan_hash, data, folder, stages, tell, parcel.steps, parcel.anew)
     place = folder.fold(parcel.fold)
@@ -113,9 +113,10 @@ def _plan(parcel: Parcel) -> Plan:
     )
 
 
-def _here(pack: Pack, moved: Mapping[str, str], side: int) -> Pack:
-    """The pack, where it lies on this machine. Raises `RunError` where it does not."""
-    home = str(pack.path.parent)
+def _pack(parcel: Parcel, moved: Mapping[str, str], side: int) -> Pack:
+    """The decoded images, where they lie on this machine. Raises `RunError` where they do not."""
+    pack = parcel.data.pack
+    home = str(Path(parcel.directory, pack.path).parent)
     if home not in moved:
         return pack
     found = find_pack(Path(moved[home]), side)
