@@ -67,6 +67,14 @@ def toolkit_register(register: Register) -> None:
     register.sampler(
         "balanced", f"{HERE}.samplers:balanced", help="rare classes more often, with replacement"
     )
+    register.sampler(
+        "power", f"{HERE}.samplers:power", help="row weights count ** -a, with replacement"
+    )
+    register.sampler(
+        "oversample",
+        f"{HERE}.samplers:oversample",
+        help="every row at least once, rare classes up to a number",
+    )
 
     register.ensembler("soft", f"{HERE}.ensemblers:soft", help="mean of the probabilities")
     register.ensembler("hard", f"{HERE}.ensemblers:hard", help="majority vote")

@@ -80,7 +80,7 @@ class Console:
         """Show one event."""
         if event.stage == "stage":
             self._line(_STAGES.get(event.text, event.text))
-        elif event.stage == "message":
+        elif event.stage in ("message", "drawn"):
             self._line(event.text)
         elif event.stage == "epoch":
             self._line(_epoch_line(event.data))

@@ -54,7 +54,7 @@ class TuneConsole:
             self._trial(event.data)
         elif event.stage in ("message", "stage"):
             self._line({"decode": "Checking and decoding images"}.get(event.text, event.text))
-        else:
+        elif event.stage != "drawn":  # the same in every trial
             self.status = _what(event)
 
     def _trial(self, row: Mapping[str, Any]) -> None:

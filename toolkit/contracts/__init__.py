@@ -186,7 +186,7 @@ class Event:
     """One step of progress, told to the caller's `notify`; never a way to change a number."""
 
     stage: str
-    """stage, prepare, decode, train, epoch, predict, or message."""
+    """stage, prepare, decode, drawn, train, epoch, predict, or message."""
     text: str = ""
     """What a person reads."""
     done: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,10 @@ def build_report(
         },
         "scores": {"oof": {"clean": clean}, "folds": folds},
         "classes": [
-            {**row, "train": int(count)}
-            for row, count in zip(per_class(matrix, oof.classes), trained, strict=True)
+            {**row, "train": int(count), "drawn": drawn}
+            for row, count, drawn in zip(
+                per_class(matrix, oof.classes), trained, _drawn(folds, oof.classes), strict=True
+            )
         ],
         "confusion": matrix.tolist(),
         "split": _split(plan, len(oof.ids), len(train)),
@@ -109,6 +112,15 @@ def _truth(table: Table, oof: Predictions) -> tuple[Ints, Ints]:
     """Label and unit of each out-of-fold row."""
     rows = table.train.assign(unit=units(table.train)).set_index("id").loc[list(oof.ids)]
     return rows["label"].to_numpy(), rows["unit"].to_numpy()
+
+
+def _drawn(folds: list[dict[str, Any]], classes: Sequence[str]) -> list[int | None]:
+    """Rows of each class that an epoch draws, the mean of the folds; None where a fold was trained
+    by a version that did not say."""
+    if any("drawn" not in fold for fold in folds):
+        return [None] * len(classes)
+    means: list[int | None] = np.mean([fold["drawn"] for fold in folds], axis=0).round().tolist()
+    return [None if mean is None else int(mean) for mean in means]
 
 
 def _fold(folder: RunFolder, fold: int) -> dict[str, Any]:

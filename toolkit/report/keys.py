@@ -36,6 +36,7 @@ REPORT = {
     "scores.folds[].seconds": "of the whole fold, over all of its starts",
     "scores.folds[].images_per_second": "in training",
     "scores.folds[].precision": "that it was trained in",
+    "scores.folds[].drawn[]": "rows of each class that its first epoch drew, copies included",
     "scores.folds[].training": "hash of all that changes how it is trained",
     "scores.folds[].predictions": "hash of all that its predictions depend on",
     "scores.folds[].run": "the run that trained it, where this one took it over",
@@ -46,6 +47,8 @@ REPORT = {
     "classes[].support": "validated rows of the class",
     "classes[].predicted": "validated rows that were read as the class",
     "classes[].train": "training rows of the class, those made from others included",
+    "classes[].drawn": "rows of the class that an epoch draws, copies included, mean of the folds; "
+    "null where an older version trained",
     "confusion": "counts: a row a true class, a column a predicted class",
     "split.given": "the split of the data that validated, `split.given`; null where folds did",
     "split.meaning": "what that means for the scores, in a sentence or two",

@@ -25,7 +25,7 @@ from toolkit.train.checkpoint import keep_best, load_selected, mark_done, resume
 from toolkit.train.evaluate import Evaluator
 from toolkit.train.finite import LOOK_EVERY, infinite_buffers, require_losses, require_weights
 from toolkit.train.job import FoldJob, Progress, per_second
-from toolkit.train.order import build_sampler
+from toolkit.train.order import build_sampler, drawn_rows, drawn_text
 from toolkit.train.schedule import LearningRate
 from toolkit.train.setup import batches_of, build_learner, order_of
 
@@ -51,7 +51,9 @@ class Loop:
         rows = job.train
         self.sampler = build_sampler(plan.choice("sampler"), rows.labels, rows.groups, rows.parents)
         self.labels = torch.tensor(rows.labels, device=device)
-        steps = len(self.train_batches.split(order_of(job, self.sampler, 0)))
+        order = order_of(job, self.sampler, 0)
+        self.drawn = drawn_rows(rows.labels, order, len(job.facts.classes))
+        steps = len(self.train_batches.split(order))
         steps = math.ceil(min(steps, job.steps or steps) / train.accumulate)
         optimizer = self.learner.optimizer.optimizer
         self.rate = LearningRate(optimizer, plan.schedule, train.epochs, steps)
@@ -86,6 +88,9 @@ class Loop:
         classes, lr = len(job.facts.classes), self.rate.rate
         mark(stage="train", epoch=progress.epoch + 1, epochs=section.epochs)
         train_started = time.perf_counter()
+        if progress.epoch == 0:
+            text = f"fold {job.fold}: {drawn_text(self.drawn, job.facts.classes)}"
+            self.notify(Event("drawn", text, data={"fold": job.fold, "drawn": self.drawn}))
 
         order = order_of(job, self.sampler, progress.epoch)
         batches = [len(batch) for batch in self.train_batches.split(order)][: job.steps]
@@ -191,6 +196,7 @@ class Loop:
             "seconds": round(time.perf_counter() - self.started, 1),
             "images_per_second": per_second(progress.images, progress.train_seconds),
             "precision": resolve_precision(self.section.precision),
+            "drawn": self.drawn,
         }
         mark_done(self.job, self.learner.model, progress, facts)
         return result

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.contracts import Ints
-from toolkit.errors import PluginError
+from toolkit.errors import PluginError, listed
 from toolkit.plugin.schema import asked_on_demand
 from toolkit.recipe.plan import Choice
+
+_NAMED = 24  # classes in a line
 
 
 def build_sampler(
@@ -41,6 +43,18 @@ def epoch_rows(choice: Choice, sampler: Any, rng: np.random.Generator, count: in
         raise PluginError(f"{choice.component}: {problem}{choice.whose}")
     weights = np.asarray(sampler, dtype=np.float64)
     return rng.choice(count, count, p=weights / weights.sum())
+
+
+def drawn_rows(labels: Ints, order: Ints, classes: int) -> list[int]:
+    """How many rows of each class an epoch's order has."""
+    counts: list[int] = np.bincount(labels[order], minlength=classes).tolist()
+    return counts
+
+
+def drawn_text(drawn: Sequence[int], classes: Sequence[str]) -> str:
+    """`an epoch of 48 rows: 16 ticket, 16 letter, 16 form`."""
+    each = (f"{count:,} {name}" for count, name in zip(drawn, classes, strict=True))
+    return f"an epoch of {sum(drawn):,} rows: {listed(each, limit=_NAMED)}"
 
 
 def _order_problem(drawn: np.ndarray, count: int) -> str:
