@@ -14,8 +14,10 @@ import pytest
 from toolkit.contracts import Event, Image, ImageSpec, Notify, ignore
 from toolkit.data.cache import Pack, open_pack
 from toolkit.data.offline import Copies, Joined, draw_copies
+from toolkit.data.shares import copies_each, rows_that_train
 from toolkit.data.table import file_hashes
 from toolkit.errors import DataError
+from toolkit.recipe.offline import Offline
 from toolkit.train.job import Rows, with_copies
 
 SaveImage = Callable[..., Path]
@@ -173,3 +175,58 @@ def test_joined_packs_travel_to_loader_processes(
     both = Joined(source[0], drawn(source, spec).pack)
     copy = pickle.loads(pickle.dumps(both))
     np.testing.assert_array_equal(copy.images[7], both.images[7])
+
+
+@pytest.mark.parametrize(
+    ("mode", "to", "copies"),
+    [
+        # Class 0 has four originals and a row made from one of them, class 1 has two originals.
+        ("append", 9, [1, 1, 1, 1, 0, 4, 3]),
+        ("append", 7, [1, 0, 1, 0, 0, 3, 2]),
+        ("append", 2, [0, 0, 0, 0, 0, 0, 0]),
+        ("replace", 9, [2, 2, 2, 2, 0, 5, 4]),
+        ("replace", 2, [1, 1, 1, 1, 0, 1, 1]),  # one of each at least: no original is lost
+    ],
+)
+def test_only_what_a_class_lacks_is_drawn_and_spread_over_its_originals(
+    mode: str, to: int, copies: list[int]
+) -> None:
+    labels = np.array([0, 0, 0, 0, 0, 1, 1])
+    original = np.array([True, True, True, True, False, True, True])
+    offline = Offline(mode=mode, balance_to=to)  # type: ignore[arg-type]
+    found = copies_each(labels, original, offline)
+    assert found.tolist() == copies
+    counts = np.bincount(labels, rows_that_train(original, found, offline))
+    assert counts.tolist() == [max(to, 5), max(to, 2)]
+
+
+def test_originals_have_as_many_copies_as_was_asked_of_each(
+    source: tuple[Pack, list[str]], spec: ImageSpec
+) -> None:
+    pack, contents = source
+    numbers = pack.rows(contents)
+    wanted = np.array([0, 3, 1])
+    chosen = np.array([0, 2, 3])
+    copies = draw_copies(pack, numbers, chosen, NOISE, {}, wanted, spec, 7, pack.cache, ignore)
+    assert copies.rows.shape == (4, 3)
+    assert (copies.rows >= 0).sum(axis=1).tolist() == [0, 0, 3, 1]
+    assert copies.pack.shape[0] == 4
+    three = drawn(source, spec, copies=3)
+    np.testing.assert_array_equal(  # the same pixels, however many there are
+        copies.pack.images[copies.rows[2, 2]], three.pack.images[three.rows[2, 2]]
+    )
+
+
+def test_copies_stand_in_the_place_of_their_originals_and_a_fold_has_its_share(
+    source: tuple[Pack, list[str]], spec: ImageSpec
+) -> None:
+    pack, contents = source
+    copies = drawn(source, spec, originals=(0, 1, 2))
+    train = np.array([0, 2, 3])  # row 3 is no original, and stays
+    rows = Rows(["a", "c", "d"], ["a", "c", "a"], np.array([5, 6, 5]), pack.rows(contents)[train])
+    each = np.array([2, 1, 0])
+    joined, both = with_copies(rows, copies, train, pack, each, replace=True)
+    assert joined.ids == ["d", "a#0", "a#1", "c#0"]
+    assert joined.parents == ["a", "a", "a", "c"]
+    assert joined.labels.tolist() == [5, 5, 5, 6]
+    np.testing.assert_array_equal(both.images[joined.packed[0]], pack.images[rows.packed[2]])

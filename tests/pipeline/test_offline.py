@@ -83,3 +83,20 @@ def test_a_cache_too_small_for_source_and_copies_costs_the_run_nothing(
     after = {pack.key for pack in packs(tmp_path / "cache")}
     assert len(after) == 2
     assert after != before
+
+
+def test_a_fold_has_exactly_the_rows_a_class_that_balance_to_asks_for(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    laid = {"augment.offline.use": "light", "augment.offline.balance_to": 7, "train.epochs": 1}
+    run = toolkit.run(tiny_recipe, overrides=laid, runs=tmp_path / "runs")
+    assert [fold["drawn"] for fold in run.report["scores"]["folds"]] == [[7, 7, 7]] * 2
+    assert run.models().saved.facts[0].counts == (7, 7, 7)
+    told: list[Event] = []
+    laid |= {"augment.offline.mode": "replace", "augment.offline.copies": 3}
+    other = toolkit.run(tiny_recipe, overrides=laid, runs=tmp_path / "runs", notify=told.append)
+    assert [fold["drawn"] for fold in other.report["scores"]["folds"]] == [[7, 7, 7]] * 2
+    assert other.models().saved.facts[1].counts == (7, 7, 7)
+    words = "--set augment.offline.copies=3: augment.offline.copies is not used: balance_to decides"
+    assert words in [event.text for event in told]
+    assert other.oof["id"].nunique() == 24

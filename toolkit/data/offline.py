@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from toolkit.contracts import Augmentation, Image, ImageSpec, Ints, Notify
-from toolkit.data.augment import as_callable
+from toolkit.contracts import Augmentation, Image, ImageSpec, Ints, Notify, Table
+from toolkit.data.assignment import split_rows
+from toolkit.data.augment import as_callable, build_augmentation
 from toolkit.data.cache import build_pack
+from toolkit.data.check import Data
 from toolkit.data.images import to_working
 from toolkit.data.pack import Pack
+from toolkit.data.shares import copies_each
 from toolkit.errors import DataError
+from toolkit.recipe.offline import Offline
+from toolkit.recipe.plan import Plan
 
 _STREAM = 2  # apart from the generators of online augmentation, whose seeds start otherwise
 
@@ -71,7 +77,7 @@ def draw_copies(
     originals: Ints,
     build: Callable[[ImageSpec], Any],
     facts: Mapping[str, Any],
-    copies: int,
+    copies: int | Ints,
     spec: ImageSpec,
     seed: int,
     folder: Path,
@@ -80,6 +86,7 @@ def draw_copies(
     """Draw `copies` of every original, or find them drawn.
 
     Args:
+        copies: of all originals, or of each of them.
         source: the decoded images.
         rows: row of `source` for each row of the table (n,).
         originals: rows of the table that are originals.
@@ -91,15 +98,13 @@ def draw_copies(
     """
     contents = {row: content for content, row in source.index.items()}
     packed = {contents[row]: row for row in rows[originals].tolist()}
-    own = {
-        row: contents[place]
-        for row, place in zip(originals.tolist(), rows[originals].tolist(), strict=True)
-    }
+    wanted = np.broadcast_to(copies, originals.shape)
     # Rows of the same content do not share their copies: theirs are the next numbers.
     numbers, counts = {}, Counter[str]()
-    for row, content in own.items():
-        numbers[row] = [f"{content}/{counts[content] + copy}" for copy in range(copies)]
-        counts[content] += copies
+    for row, place, count in zip(originals.tolist(), rows[originals].tolist(), wanted, strict=True):
+        content = contents[place]
+        numbers[row] = [f"{content}/{counts[content] + copy}" for copy in range(count)]
+        counts[content] += int(count)
     items = {
         f"{c}/{copy}": (packed[c], c, copy) for c, count in counts.items() for copy in range(count)
     }
@@ -113,11 +118,58 @@ def draw_copies(
     )
     if pack is None:
         raise DataError(*sorted(set(faults.values())))
-    table = np.full((len(rows), copies), -1, dtype=np.int64)
+    table = np.full((len(rows), int(wanted.max(initial=0))), -1, dtype=np.int64)
     if numbers:
         found = pack.rows(name for names in numbers.values() for name in names)
-        table[list(numbers)] = found.reshape(-1, copies)
+        own = np.repeat(originals, wanted)
+        table[own, np.concatenate([np.arange(count) for count in wanted])] = found
     return Copies(pack, table)
+
+
+def offline_copies(plan: Plan, data: Data, folds: pd.DataFrame, notify: Notify) -> Copies | None:
+    """The copies of a plan's training originals, as many as any of its folds trains on; None where
+    the recipe asks for none, or where no class lacks any.
+
+    Args:
+        folds: `id, parent, group, fold`, as `assign_folds` cuts them.
+    """
+    if plan.offline is None:
+        return None
+    choice, need = plan.choice("augment", "offline"), np.zeros(len(data.table.train), np.int64)
+    for fold in range(plan.folds):
+        rows, _ = split_rows(data.table, folds, fold)
+        need[rows] = np.maximum(need[rows], fold_copies(data.table, rows, plan.offline))
+    originals = np.flatnonzero(need)
+    if not len(originals):
+        return None
+    return draw_copies(
+        data.pack,
+        data.train_rows,
+        originals,
+        partial(build_augmentation, choice),
+        {
+            "use": choice.use,
+            "version": choice.entry.version,
+            "code": choice.code,
+            "options": dict(choice.options),
+        },
+        need[originals],
+        data.image,
+        plan.seed,
+        data.pack.cache,
+        notify,
+    )
+
+
+def fold_copies(table: Table, rows: Ints, offline: Offline) -> Ints:
+    """Copies of each of a fold's training rows.
+
+    Args:
+        rows: of the table.
+    """
+    train = table.train.iloc[rows]
+    original = (train["parent"] == train["id"]).to_numpy()
+    return copies_each(train["label"].to_numpy(), original, offline)
 
 
 @dataclass(frozen=True)

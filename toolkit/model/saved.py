@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from toolkit.contracts import Facts, Ints, Preprocess
+from toolkit.data.shares import copies_each, rows_that_train
 from toolkit.errors import RecipeError, RunError, listed
 from toolkit.model.build import build_model
 from toolkit.model.generators import same_random_numbers
@@ -26,6 +27,7 @@ from toolkit.plugin.host import Host
 from toolkit.plugin.schema import options_model
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Recipe
+from toolkit.recipe.offline import Offline
 from toolkit.recipe.plan import Choice, folds_of
 from toolkit.recipe.planner import make_choices
 from toolkit.recipe.problems import validate
@@ -197,16 +199,26 @@ def _counts(
         why = f"{folder.folds}: {lacking}: {_UNTOLD}"
         return np.zeros((folds + 1, classes), dtype=np.int64), [why]
     labels, fold_of = rows["label"].to_numpy().astype(np.int64), rows["fold"].to_numpy()
-    copies = _table(values, "augment", "offline").get("copies", 0)
-    # A fold trains on the offline copies of its originals, too (`train.job.with_copies`).
-    weights = 1 + copies * (rows["parent"] == rows["id"]).to_numpy()
+    original, asked = (rows["parent"] == rows["id"]).to_numpy(), _offline(values)
 
-    def counted(chosen: Any, of_rows: Any) -> Ints:
-        found = np.bincount(labels[chosen], of_rows[chosen], minlength=classes)
-        return found.astype(np.int64)
+    def counted(chosen: Any) -> Ints:
+        """Rows of each class, with the offline copies that train beside them or in their place
+        (`train.job.with_copies`)."""
+        own, theirs = labels[chosen], original[chosen]
+        weights: Any = np.ones(len(own))
+        if asked is not None:
+            weights = rows_that_train(theirs, copies_each(own, theirs, asked), asked)
+        return np.bincount(own, weights, minlength=classes).astype(np.int64)
 
-    counts = [counted(fold_of != fold, weights) for fold in range(folds)]
-    return np.stack([*counts, counted(slice(None), np.ones_like(weights))]), []
+    counts = [counted(fold_of != fold) for fold in range(folds)]
+    return np.stack([*counts, np.bincount(labels, minlength=classes)]), []
+
+
+def _offline(values: Mapping[str, Any]) -> Offline | None:
+    """The keys of `[augment.offline]` that say how many copies there are."""
+    section = _table(values, "augment", "offline")
+    own = {key: section[key] for key in Offline.model_fields if section.get(key) is not None}
+    return Offline(**own) if section else None
 
 
 _UNTOLD = "the backbone is told no counts of classes (those in the box do not ask)"

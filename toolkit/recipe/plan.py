@@ -17,10 +17,10 @@ from toolkit.plugin.registry import Entry
 from toolkit.recipe.execute import Execute
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
+from toolkit.recipe.offline import Offline
 from toolkit.recipe.scores import ALWAYS, Score
 from toolkit.recipe.sections import (
     TTA,
-    Offline,
     Optimizer,
     Proxy,
     Schedule,
@@ -236,6 +236,10 @@ def _without(values: Mapping[str, Any], outside: tuple[Keys, ...]) -> dict[str, 
         for key in keys[:-1]:
             table = table.get(key, {})
         table.pop(keys[-1], None)
+    offline = recipe.get("augment", {}).get("offline", {})
+    for key, plain in (("mode", "append"), ("balance_to", None)):
+        if offline.get(key) == plain:  # as it always was: plans of earlier versions are found
+            offline.pop(key, None)
     return recipe
 
 

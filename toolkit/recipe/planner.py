@@ -21,13 +21,13 @@ from toolkit.recipe.load import DEFAULT, Origin, Recipe
 from toolkit.recipe.lookup import Lookup, optimizer_problem
 from toolkit.recipe.metrics import choose_metrics
 from toolkit.recipe.names import safe_name
+from toolkit.recipe.offline import Offline
 from toolkit.recipe.plan import Choice, Plan
 from toolkit.recipe.problems import validate
 from toolkit.recipe.ranges import split_path
 from toolkit.recipe.sections import (
     SCHEDULES,
     TTA,
-    Offline,
     Optimizer,
     Proxy,
     Schedule,
@@ -264,6 +264,10 @@ class _Planner:
             if proxy is not None and not split.given and (proxy.folds or 0) > split.folds:
                 found = f"expected at most split.folds = {split.folds}, found {proxy.folds}"
                 self.problem(("tune", "proxy", "folds"), found)
+        offline = self.sections.get(("augment", "offline"))
+        if isinstance(offline, Offline) and offline.balance_to is not None and offline.copies > 1:
+            where = self.recipe.origin(("augment", "offline", "copies"))
+            self.notes.append(f"{where}: augment.offline.copies is not used: balance_to decides")
         if isinstance(optimizer, Optimizer) and (text := optimizer_problem(optimizer.use)):
             self.problem(("optimizer", "use"), text)
         if isinstance(tta, TTA):

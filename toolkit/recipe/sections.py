@@ -114,14 +114,6 @@ class TTA(Section):
     ] = ["identity"]
 
 
-class Offline(Section):
-    """The host's own key beside the component's options."""
-
-    copies: Annotated[
-        int, Field(ge=1, description="copies of each training original, drawn once and cached")
-    ] = 1
-
-
 class Validate(Section):
     monitor: Annotated[
         str,

@@ -9,11 +9,11 @@ from typing import Any
 from toolkit.recipe.execute import Execute
 from toolkit.recipe.labels import Labels, Relabel
 from toolkit.recipe.lines import Keys
+from toolkit.recipe.offline import Offline
 from toolkit.recipe.sections import (
     TTA,
     Cosine,
     ImageSection,
-    Offline,
     Optimizer,
     Proxy,
     Section,

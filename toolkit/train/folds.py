@@ -13,12 +13,11 @@ import pandas as pd
 
 from toolkit.contracts import Ints, Notify, RunInfo
 from toolkit.data.assignment import fold_hash, fold_sizes, split_rows
-from toolkit.data.augment import build_augmentation
 from toolkit.data.check import Data
 from toolkit.data.duplicates import CONTENT
-from toolkit.data.given import held_out
-from toolkit.data.offline import Copies, Joined, draw_copies
+from toolkit.data.offline import Copies, Joined, fold_copies, offline_copies
 from toolkit.data.pack import Pack
+from toolkit.data.shares import rows_that_train
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
@@ -83,7 +82,7 @@ def fold_trainer(
     """
     one_row_trains = _one_row_trains(job)
     require_batches(job.plan, _fewest_rows(job, folds), one_row_trains)
-    meta, copies = predictions_meta(job, folds), _copies(job)
+    meta, copies = predictions_meta(job, folds), _copies(job, folds)
 
     def train(fold: int) -> bool:
         fold_job = _fold_job(job, folds, fold, meta, copies, one_row_trains)
@@ -102,7 +101,11 @@ def mend_folds(
     job: Job, folds: pd.DataFrame, known: Sequence[Mapping[str, Any]], joined: pd.DataFrame | None
 ) -> list[DamagedFile]:
     """Make again what the folds of a finished run lost; see `mend_fold`."""
-    meta, copies, one_row_trains = predictions_meta(job, folds), _copies(job), _one_row_trains(job)
+    meta, copies, one_row_trains = (
+        predictions_meta(job, folds),
+        _copies(job, folds),
+        _one_row_trains(job),
+    )
     left: list[DamagedFile] = []
     for fold, facts in enumerate(known):
         fold_job = _fold_job(job, folds, fold, meta, copies, one_row_trains)
@@ -124,35 +127,25 @@ def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
 
 def _fewest_rows(job: Job, folds: pd.DataFrame) -> int:
     """Training rows of the fold that has the fewest, offline copies included."""
-    fewest = len(folds) - max(fold_sizes(folds))
-    return fewest if job.plan.offline is None else fewest * (1 + job.plan.offline.copies)
-
-
-def _copies(job: Job) -> Copies | None:
-    """The offline copies of the training originals, where the recipe asks for them."""
-    offline, plan, data = job.plan.offline, job.plan, job.data
+    offline, table = job.plan.offline, job.data.table
     if offline is None:
+        return len(folds) - max(fold_sizes(folds))
+    fewest = []
+    for fold in range(job.plan.folds):
+        rows, _ = split_rows(table, folds, fold)
+        train = table.train.iloc[rows]
+        original = (train["parent"] == train["id"]).to_numpy()
+        copies = fold_copies(table, rows, offline)
+        fewest.append(int(rows_that_train(original, copies, offline).sum()))
+    return min(fewest)
+
+
+def _copies(job: Job, folds: pd.DataFrame) -> Copies | None:
+    """The offline copies of the training originals, where the recipe asks for them."""
+    if job.plan.offline is None:
         return None
     job.stages.enter("offline")
-    train, choice = data.table.train, plan.choice("augment", "offline")
-    originals = np.flatnonzero((train["parent"] == train["id"]).to_numpy() & ~held_out(train))
-    return draw_copies(
-        data.pack,
-        data.train_rows,
-        originals,
-        partial(build_augmentation, choice),
-        {
-            "use": choice.use,
-            "version": choice.entry.version,
-            "code": choice.code,
-            "options": dict(choice.options),
-        },
-        offline.copies,
-        data.image,
-        plan.seed,
-        data.pack.cache,
-        job.notify,
-    )
+    return offline_copies(job.plan, job.data, folds, job.notify)
 
 
 def _fold_job(
@@ -169,7 +162,10 @@ def _fold_job(
     hashed = training_hash(job.plan, table.classes, data.image, fold, training, held_out, job.steps)
     pack: Pack | Joined = data.pack
     if copies is not None:
-        training, pack = with_copies(training, copies, train, data.pack)
+        offline = job.plan.offline
+        assert offline is not None
+        each, replaces = fold_copies(table, train, offline), offline.mode == "replace"
+        training, pack = with_copies(training, copies, train, data.pack, each, replace=replaces)
     test = None
     if table.test is not None and data.test_rows is not None:
         order = np.argsort(table.test["id"].to_numpy(), kind="stable")

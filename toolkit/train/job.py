@@ -32,22 +32,38 @@ class Rows:
     """Digest of each file, of the rows as the table has them."""
 
 
-def with_copies(rows: Rows, copies: Copies, numbers: Ints, pack: Pack) -> tuple[Rows, Joined]:
+def with_copies(
+    rows: Rows,
+    copies: Copies,
+    numbers: Ints,
+    pack: Pack,
+    each: Ints | None = None,
+    *,
+    replace: bool = False,
+) -> tuple[Rows, Joined]:
     """A fold's training rows followed by the copies of the originals among them.
 
     Args:
         numbers: row of the table for each of `rows`.
         pack: where `rows` lie.
+        each: how many of its copies each row has in this fold (n,); without it, all.
+        replace: whether copies stand in the place of the originals that they are of.
     """
-    own, copy = np.nonzero(copies.rows[numbers] >= 0)
+    drawn = copies.rows[numbers]
+    there = drawn >= 0
+    if each is not None:  # another fold, where a class lacks more, may have more of them
+        there &= np.arange(drawn.shape[1]) < each[:, None]
+    own, copy = np.nonzero(there)
+    kept = np.flatnonzero(~there.any(axis=1)) if replace else np.arange(len(rows.ids))
     ids = [f"{rows.ids[row]}#{number}" for row, number in zip(own, copy, strict=True)]
-    packed = copies.rows[numbers][own, copy] + pack.shape[0]
+    packed = drawn[own, copy] + pack.shape[0]
+    from_ = np.concatenate([kept, own])
     return Rows(
-        rows.ids + ids,
-        rows.parents + [rows.ids[row] for row in own],
-        np.concatenate([rows.labels, rows.labels[own]]),
-        np.concatenate([rows.packed, packed]),
-        rows.groups + [rows.groups[row] for row in own if rows.groups],
+        [rows.ids[row] for row in kept] + ids,
+        [rows.parents[row] for row in kept] + [rows.ids[row] for row in own],
+        rows.labels[from_],
+        np.concatenate([rows.packed[kept], packed]),
+        [rows.groups[row] for row in from_ if rows.groups],
     ), Joined(pack, copies.pack)
 
 
