@@ -311,4 +311,6 @@ def tasks(
         )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Ray prints pages of its own about a node that dies; what it means for a fold is told here.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     return Tasks(address, files)
