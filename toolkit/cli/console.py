@@ -235,6 +235,10 @@ def _epoch_line(data: Any) -> str:
     )
 
 
+_SHORT = 0.05
+"""Seconds that tell no rate."""
+
+
 @dataclass
 class _Pace:
     """How far a fold is, and how fast it goes."""
@@ -263,12 +267,16 @@ class _Meter:
             return
         share = (data["epoch"] + event.done / event.total) / data["epochs"]
         pace = self.folds.setdefault(data["fold"], _Pace(now, data["epoch"], event.done, share))
-        # Of a fold elsewhere not every step is told.
+        pace.share, passed = share, now - pace.at
+        # Of a fold elsewhere not every step is told, and some are told at once: the next look
+        # counts them, too.
         steps = event.done - pace.done if data["epoch"] == pace.epoch else 0
-        if steps > 0 and now > pace.at:  # a coarse clock may not have moved
-            rate = steps * data["images"] / (now - pace.at)
-            pace.rate = rate if pace.rate == 0 else 0.9 * pace.rate + 0.1 * rate
-        pace.at, pace.epoch, pace.done, pace.share = now, data["epoch"], event.done, share
+        if steps > 0 and 0 < passed < _SHORT:
+            return
+        if steps > 0 and passed > 0:  # a coarse clock may not have moved
+            rate = steps * data["images"] / passed
+            pace.rate = rate if pace.rate == 0 else pace.rate + (rate - pace.rate) * min(1, passed)
+        pace.at, pace.epoch, pace.done = now, data["epoch"], event.done
         self.rate = sum(known.rate for known in self.folds.values()) or self.rate
         self._time(now, data["folds"])
 
