@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli import audit, cache, data, init, plugins, recipes, report, run, runs, score, tune
+from toolkit.cli import (
+    audit,
+    cache,
+    check,
+    data,
+    init,
+    plugins,
+    recipes,
+    report,
+    run,
+    runs,
+    score,
+    tune,
+)
 from toolkit.cli.plugin_commands import MARKUP, WithPluginCommands
 
 app = typer.Typer(
@@ -21,6 +34,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("tune")(tune.tune)
 app.command("init")(init.init)
+app.command("check")(check.check)
 app.command("data")(data.data)
 app.command("validate")(recipes.validate)
 app.command("show")(recipes.show)

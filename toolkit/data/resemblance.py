@@ -30,6 +30,7 @@ _HEAVIEST = 30.0  # grey levels; a stronger edge weighs no more
 _FRAMED = 60  # grey levels between a frame and the paper
 _STEP = 6  # degrees between the turns that are tried
 _LIKELY = 4  # of them that are looked at closely
+_ROUGHLY = 0.6  # correlation at half the size, where a closer look begins
 _SAME = 0.6  # correlation of a block with itself in a copy
 
 T = TypeVar("T", bound=np.generic)
@@ -223,12 +224,25 @@ def _correlation(a: Values, b: Values) -> Values:
 
 def _registered(one: Grey, other: Grey, begun: Values) -> Values | None:
     """Where the pixels of `other` are in `one`, an affine map (Evangelidis and Psarakis 2008);
-    None where none is found."""
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
+    None where none is found. At half the size first, where most pairs end."""
+    halves = [
+        cv2.resize(p, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for p in (one, other)
+    ]
+    small = begun.copy()
+    small[:, 2] /= 2
+    matrix = _climbed(halves[0], halves[1], small, 25, _ROUGHLY)
+    if matrix is None:
+        return None
+    matrix[:, 2] *= 2
+    return _climbed(one, other, matrix, 15, 0.5)
+
+
+def _climbed(one: Grey, other: Grey, begun: Values, steps: int, least: float) -> Values | None:
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
     try:
         score, matrix = cv2.findTransformECC(
             other, one, begun.copy(), cv2.MOTION_AFFINE, criteria, None, 5
         )
     except cv2.error:  # it does not converge: the pictures have nothing in common
         return None
-    return np.asarray(matrix, dtype=np.float32) if score > 0.5 else None
+    return np.asarray(matrix, dtype=np.float32) if score > least else None
