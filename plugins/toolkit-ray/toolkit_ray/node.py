@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +54,10 @@ def work(order: Order, travels: Mapping[str, list[Any]]) -> Iterator[Said]:
         travels: references to what came through the object store, by its folder; each in a list,
             so that it is fetched by those nodes alone that need it.
     """
+    # Ray interrupts a task by Python's SIGINT, which a worker ignores where Ray was started by a
+    # background job.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     yield "events", []  # it waits for no room any more
     moved = _found(order, travels)
     if missing := [home for home in order.reads if home not in moved and not _sees(order, home)]:
