@@ -159,7 +159,7 @@ MISTAKES = {
     ),
     "an optional component without a name": (
         "[augment.offline] # <-\ncopies = 1",
-        "augment.offline: name a augmentation with `use`: document, light, none",
+        "augment.offline: name a augmentation with `use`: document, document17, light, none",
     ),
     "an array of tables for a section": (
         '[[loss]] # <-\nuse = "focal"',

@@ -35,6 +35,11 @@ def toolkit_register(register: Register) -> None:
         help="any rotation, flips, quarter turns, perspective, light, blur, noise",
     )
     register.augmentation(
+        "document17",
+        f"{HERE}.augmentations:document17",
+        help="a few of 17 kinds each, from thin-plate warp to JPEG: for [augment.offline]",
+    )
+    register.augmentation(
         "scanned",
         f"{HERE}.degrade.scanned:scanned",
         help="for twins: pages as scanners and phones see them, at any angle",

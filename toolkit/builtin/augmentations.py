@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from toolkit.contracts import Augmentation, ImageSpec
 
 if TYPE_CHECKING:
+    from toolkit.builtin.seventeen.pipeline import Document17
     from toolkit.builtin.warp import Unchanged
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Kind = Literal[
+    "turn",
+    "shift_scale",
+    "quarter_turn",
+    "flip",
+    "perspective",
+    "warp",
+    "page_mix",
+    "brightness_contrast",
+    "gamma",
+    "colour_jitter",
+    "greyscale",
+    "gaussian_noise",
+    "iso_noise",
+    "motion_blur",
+    "defocus",
+    "downscale",
+    "jpeg",
+]
 
 
 def none(spec: ImageSpec, /) -> Unchanged:
@@ -93,3 +113,35 @@ def document(
         probability=light,
     )
     return WarpAndLight(warp, tones)
+
+
+def document17(
+    spec: ImageSpec,
+    /,
+    *,
+    least: Annotated[int, Field(ge=1, le=17, description="kinds that an image gets, at least")] = 1,
+    most: Annotated[int, Field(ge=1, le=17, description="and at most")] = 4,
+    strength: Annotated[
+        float, Field(gt=0, le=2, description="of every kind; 1 is what scans and photos show")
+    ] = 1.0,
+    kinds: Annotated[
+        list[Kind] | None,
+        Field(min_length=1, description="those that are drawn from; all seventeen, if left out"),
+    ] = None,
+    shadow: Annotated[Share, Field(description="probability of a shadow across, too")] = 0.0,
+    dropout: Annotated[Share, Field(description="probability of covered rectangles, too")] = 0.0,
+) -> Document17:
+    """A few of seventeen kinds each: turn, shift and scale, quarter turn, flip, perspective,
+    thin-plate warp, page mix, brightness and contrast, gamma, colour jitter, greyscale, Gaussian
+    noise, ISO noise, motion blur, defocus, downscale, JPEG. Made for offline copies: too slow for
+    every epoch."""
+    from toolkit.builtin.seventeen.pipeline import KINDS, Document17
+    from toolkit.errors import UserError
+
+    chosen = tuple(kind for kind in KINDS if kinds is None or kind in kinds)
+    if least > most:
+        raise UserError(f"document17: least = {least} is more than most = {most}")
+    if least > len(chosen):
+        raise UserError(f"document17: least = {least}, and there are {len(chosen)} kinds")
+    extras = (("shadow", shadow), ("coarse_dropout", dropout))
+    return Document17(spec, chosen, least, min(most, len(chosen)), strength, extras)

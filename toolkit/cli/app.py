@@ -8,6 +8,7 @@ import typer
 
 from toolkit.cli import (
     audit,
+    augment,
     cache,
     check,
     data,
@@ -36,6 +37,7 @@ app.command("tune")(tune.tune)
 app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("data")(data.data)
+app.command("augment")(augment.augment)
 app.command("validate")(recipes.validate)
 app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)

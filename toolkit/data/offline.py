@@ -21,6 +21,7 @@ from toolkit.data.assignment import split_rows
 from toolkit.data.augment import as_callable, build_augmentation
 from toolkit.data.cache import build_pack
 from toolkit.data.check import Data
+from toolkit.data.given import held_out
 from toolkit.data.images import to_working
 from toolkit.data.pack import Pack
 from toolkit.data.shares import copies_each
@@ -126,19 +127,28 @@ def draw_copies(
     return Copies(pack, table)
 
 
-def offline_copies(plan: Plan, data: Data, folds: pd.DataFrame, notify: Notify) -> Copies | None:
+def offline_copies(
+    plan: Plan, data: Data, folds: Callable[[], pd.DataFrame], notify: Notify
+) -> Copies | None:
     """The copies of a plan's training originals, as many as any of its folds trains on; None where
     the recipe asks for none, or where no class lacks any.
 
     Args:
-        folds: `id, parent, group, fold`, as `assign_folds` cuts them.
+        folds: gives `id, parent, group, fold`, as `assign_folds` cuts them; asked where the number
+            of copies hangs on them.
     """
     if plan.offline is None:
         return None
-    choice, need = plan.choice("augment", "offline"), np.zeros(len(data.table.train), np.int64)
-    for fold in range(plan.folds):
-        rows, _ = split_rows(data.table, folds, fold)
-        need[rows] = np.maximum(need[rows], fold_copies(data.table, rows, plan.offline))
+    choice, table = plan.choice("augment", "offline"), data.table
+    if plan.offline.balance_to is None:
+        need = fold_copies(table, np.arange(len(table.train)), plan.offline)
+        need[held_out(table.train)] = 0
+    else:
+        need = np.zeros(len(table.train), dtype=np.int64)
+        cut = folds()
+        for fold in range(plan.folds):
+            rows, _ = split_rows(table, cut, fold)
+            need[rows] = np.maximum(need[rows], fold_copies(table, rows, plan.offline))
     originals = np.flatnonzero(need)
     if not len(originals):
         return None

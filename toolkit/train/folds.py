@@ -145,7 +145,7 @@ def _copies(job: Job, folds: pd.DataFrame) -> Copies | None:
     if job.plan.offline is None:
         return None
     job.stages.enter("offline")
-    return offline_copies(job.plan, job.data, folds, job.notify)
+    return offline_copies(job.plan, job.data, lambda: folds, job.notify)
 
 
 def _fold_job(

@@ -1,0 +1,1 @@
+"""The pipeline `document17`: seventeen kinds of what happens to pages, for offline copies."""
