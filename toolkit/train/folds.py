@@ -21,6 +21,7 @@ from toolkit.data.shares import rows_that_train
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
+from toolkit.runs.lease import leased, new_token
 from toolkit.runs.log import Stages
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.fold import train_fold
@@ -90,8 +91,13 @@ def fold_trainer(
             fold_job.folder.forget_training()
         elif watch is None and not job.anew and take_over(fold_job, job.notify):
             pass
-        elif not train_fold(fold_job, job.notify, hook, watch):
-            return False
+        elif watch is None:
+            train_fold(fold_job, job.notify, hook)
+        else:
+            # The trial is this process's, by the study's books: whoever had it before is fenced.
+            with leased(fold_job.folder.path, job.notify, token=new_token()):
+                if not train_fold(fold_job, job.notify, hook, watch):
+                    return False
         return watch is None or watch.fold(fold, read_json(fold_job.folder.done))
 
     return train
