@@ -49,6 +49,7 @@ bench: $(TESTED)
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/copies.py --check
+	$(BIN)/python benchmarks/offline.py --check
 	$(BIN)/python benchmarks/scale.py --check
 	$(BIN)/python benchmarks/tune_economy.py
 	$(BIN)/python benchmarks/tune_workers.py

@@ -52,7 +52,7 @@ def augment(
     from toolkit.data.assignment import assign_folds
     from toolkit.data.cache import cache_folder
     from toolkit.data.check import check_plan_data
-    from toolkit.data.offline import offline_copies
+    from toolkit.data.copies import offline_copies
     from toolkit.data.rare import table_for
 
     with Console() as console:

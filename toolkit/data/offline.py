@@ -9,25 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from toolkit.contracts import Augmentation, Image, ImageSpec, Ints, Notify, Table
-from toolkit.data.assignment import split_rows
-from toolkit.data.augment import as_callable, build_augmentation
+from toolkit.contracts import Augmentation, Image, ImageSpec, Ints, Notify
+from toolkit.data.augment import as_callable
 from toolkit.data.cache import build_pack
-from toolkit.data.check import Data
-from toolkit.data.given import held_out
 from toolkit.data.images import to_working
 from toolkit.data.pack import Pack
-from toolkit.data.shares import copies_each
 from toolkit.errors import DataError
-from toolkit.recipe.offline import Offline
-from toolkit.recipe.plan import Plan
 
 _STREAM = 2  # apart from the generators of online augmentation, whose seeds start otherwise
 
@@ -83,6 +76,7 @@ def draw_copies(
     seed: int,
     folder: Path,
     notify: Notify,
+    processes: int | None = None,
 ) -> Copies:
     """Draw `copies` of every original, or find them drawn.
 
@@ -94,6 +88,7 @@ def draw_copies(
         build: builds the augmentation for a spec; pickles.
         facts: the component, its version, code and options: what the pixels depend on.
         folder: the cache folder.
+        processes: that draw; by default one a core.
 
     Raises `DataError` where the augmentation gives no image.
     """
@@ -115,6 +110,7 @@ def draw_copies(
         spec,
         notify,
         folder,
+        processes,
         facts={"offline": dict(facts), "seed": seed},
     )
     if pack is None:
@@ -125,61 +121,6 @@ def draw_copies(
         own = np.repeat(originals, wanted)
         table[own, np.concatenate([np.arange(count) for count in wanted])] = found
     return Copies(pack, table)
-
-
-def offline_copies(
-    plan: Plan, data: Data, folds: Callable[[], pd.DataFrame], notify: Notify
-) -> Copies | None:
-    """The copies of a plan's training originals, as many as any of its folds trains on; None where
-    the recipe asks for none, or where no class lacks any.
-
-    Args:
-        folds: gives `id, parent, group, fold`, as `assign_folds` cuts them; asked where the number
-            of copies hangs on them.
-    """
-    if plan.offline is None:
-        return None
-    choice, table = plan.choice("augment", "offline"), data.table
-    if plan.offline.balance_to is None:
-        need = fold_copies(table, np.arange(len(table.train)), plan.offline)
-        need[held_out(table.train)] = 0
-    else:
-        need = np.zeros(len(table.train), dtype=np.int64)
-        cut = folds()
-        for fold in range(plan.folds):
-            rows, _ = split_rows(table, cut, fold)
-            need[rows] = np.maximum(need[rows], fold_copies(table, rows, plan.offline))
-    originals = np.flatnonzero(need)
-    if not len(originals):
-        return None
-    return draw_copies(
-        data.pack,
-        data.train_rows,
-        originals,
-        partial(build_augmentation, choice),
-        {
-            "use": choice.use,
-            "version": choice.entry.version,
-            "code": choice.code,
-            "options": dict(choice.options),
-        },
-        need[originals],
-        data.image,
-        plan.seed,
-        data.pack.cache,
-        notify,
-    )
-
-
-def fold_copies(table: Table, rows: Ints, offline: Offline) -> Ints:
-    """Copies of each of a fold's training rows.
-
-    Args:
-        rows: of the table.
-    """
-    train = table.train.iloc[rows]
-    original = (train["parent"] == train["id"]).to_numpy()
-    return copies_each(train["label"].to_numpy(), original, offline)
 
 
 @dataclass(frozen=True)

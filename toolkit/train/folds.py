@@ -14,8 +14,9 @@ import pandas as pd
 from toolkit.contracts import Ints, Notify, RunInfo
 from toolkit.data.assignment import fold_hash, fold_sizes, split_rows
 from toolkit.data.check import Data
+from toolkit.data.copies import fold_copies, offline_copies
 from toolkit.data.duplicates import CONTENT
-from toolkit.data.offline import Copies, Joined, fold_copies, offline_copies
+from toolkit.data.offline import Copies, Joined
 from toolkit.data.pack import Pack
 from toolkit.data.shares import rows_that_train
 from toolkit.predict.files import PredictionsMeta
