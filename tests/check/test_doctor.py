@@ -193,6 +193,17 @@ def test_an_unreadable_image_is_told_and_the_rest_is_looked_at(
     assert found.classes.images == (6, 5)
 
 
+def test_where_no_image_can_be_read_each_fault_is_told(pages: Competition, look: Look) -> None:
+    recipe = pages.recipe()
+    for file in pages.root.glob("t*/*.png"):
+        file.write_bytes(b"no image")
+    found = look(recipe)
+    told = [f.text for f in found.findings if f.about == "unreadable"]
+    assert len(told) == 6
+    assert told[-1] == "13 more images cannot be read"
+    assert found.sizes is found.shift is None
+
+
 def test_what_test_images_suffer_from_is_said_in_words(pages: Competition, look: Look) -> None:
     for n in range(30):
         pages.train(f"more{n}.png", page(200 + n, form=200 + n), n % 2)

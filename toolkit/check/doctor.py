@@ -3,11 +3,12 @@ and stops at nothing; `toolkit run` stops where it must."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from toolkit.check.findings import (
     Classes,
@@ -75,7 +76,7 @@ def examine(plan: Plan, cache: Path, notify: Notify) -> Checkup:
     row_of = {content: row for row, content in enumerate(seen.looks.contents)}
     group = groups_of(pairs, len(seen.looks))
     train = table.train
-    original = ((train["parent"] == train["id"]) & train[CONTENT].isin(list(row_of))).to_numpy()
+    original = _looked_at(table, row_of)
     rows = np.array([row_of[c] for c in train[CONTENT][original]], dtype=np.int64)
     near_unit = _joined(units(train)[original], group[rows])
     features = seen.looks.features[rows]
@@ -123,6 +124,15 @@ def see(plan: Plan, cache: Path, notify: Notify) -> Seen:
     return Seen(plan, with_contents(table, digests), files, image, looks, faults, known)
 
 
+def _looked_at(table: Table, contents: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Which training rows are originals of a class that there is, and can be read `(n,)`."""
+    train = table.train
+    known = train["label"].between(0, len(table.classes) - 1)
+    looked_at = (train["parent"] == train["id"]) & train[CONTENT].isin(list(contents)) & known
+    found: npt.NDArray[np.bool_] = looked_at.to_numpy(dtype=bool)
+    return found
+
+
 def _joined(unit: Ints, group: Ints) -> Ints:
     """Units that near-duplicates join `(n,)`."""
     from scipy.sparse import coo_array
@@ -159,6 +169,6 @@ def _shift(
 
 def _classes(table: Table, labels: Ints, unit: Ints) -> Classes:
     count = len(table.classes)
-    images = np.bincount(labels[labels >= 0], minlength=count)
+    images = np.bincount(labels, minlength=count)
     own = [len(np.unique(unit[labels == label])) for label in range(count)]
     return Classes(table.classes, tuple(int(n) for n in images[:count]), tuple(own))

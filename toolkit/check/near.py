@@ -76,7 +76,8 @@ def near_found(table: Table, looks: Looks, pairs: Iterable[Pair]) -> NearFound:
         for row, content in enumerate(test[CONTENT]):
             tests.setdefault(content, []).append(row)
     ids, paths = train["id"].tolist(), train["path"].tolist()
-    labels = [table.classes[label] for label in train["label"]]
+    names = dict(enumerate(table.classes))
+    labels = [names.get(label, f"label {label}") for label in train["label"]]
     apart, conflicts, leaks, joined = [], [], dict[str, Alike](), 0
     for pair in sorted(pairs, key=lambda p: -p.sure):
         contents = looks.contents[pair.one], looks.contents[pair.other]

@@ -24,7 +24,7 @@ from toolkit.data.resemblance import FORMS, PROBES, SIDE, coarse, hashes_of, pro
 from toolkit.errors import DataError
 from toolkit.files import in_threads, open_regular
 
-_VERSION = 1  # raise it when a look at the same file gives something else
+_VERSION = 2  # raise it when a look at the same file gives something else
 _SMALL = 32
 _FLAT = 1.0  # grey levels; a picture of less contrast has a hash of noise
 _LEAST = 1024  # pixels a side at which a large JPEG is read
@@ -65,7 +65,7 @@ class Looks:
     @cached_property
     def flat(self) -> npt.NDArray[np.bool_]:
         """Which pictures show nothing `(n,)`."""
-        return np.asarray(self.small.reshape(len(self), -1).std(axis=1) < _FLAT)
+        return np.asarray(self.small.std(axis=(1, 2)) < _FLAT)
 
     def coarse(self, probe: int) -> Floats:
         """The pictures of a probe without their shades, of length 1 `(n, 1024)`."""

@@ -30,6 +30,7 @@ _HEAVIEST = 30.0  # grey levels; a stronger edge weighs no more
 _FRAMED = 60  # grey levels between a frame and the paper
 _STEP = 6  # degrees between the turns that are tried
 _LIKELY = 4  # of them that are looked at closely
+_SETTLED, _HOPELESS = 0.95, 0.2  # scores that moving a picture changes no decision of
 _ROUGHLY = 0.6  # correlation at half the size, where a closer look begins
 _SAME = 0.6  # correlation of a block with itself in a copy
 
@@ -56,7 +57,7 @@ def hashes_of(picture: Grey) -> Hashes:
 def probe_matrix(probe: int) -> Values:
     """Of a probe's pixels, where they are in the picture `(2, 3)`."""
     middle = (SIDE - 1) / 2
-    turn, scale = ((0.0, 1.0), (3.0, 1.0), (-3.0, 1.0), (0.0, 0.9))[probe]
+    turn, scale = ((0.0, 1.0), (3.0, 1.0), (-3.0, 1.0), (0.0, 0.93))[probe]
     angle = np.deg2rad(turn)
     part = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shift = np.array([middle, middle]) - part @ np.array([middle, middle])
@@ -111,8 +112,8 @@ def resemblance(one: Grey, other: Grey, probe: int = 0) -> float:
     found = 0.0
     if probe == 0:
         found = _blocks_alike(one, other, ~(framed(one) | framed(other)))
-    if found >= 0.9:
-        return found
+        if found >= _SETTLED or found < _HOPELESS:  # a little off, it would be the probe's
+            return found
     return max(found, _moved(one, other, probe_matrix(probe)))
 
 
