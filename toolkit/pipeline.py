@@ -32,6 +32,7 @@ from toolkit.recipe.load import Recipe, load_recipe, with_section
 from toolkit.recipe.plan import Plan
 from toolkit.recipe.planner import make_plan
 from toolkit.report.build import build_report
+from toolkit.report.forecast import forecast_of
 from toolkit.report.mend import follow_the_sample, is_whole
 from toolkit.report.mistakes import find_mistakes
 from toolkit.report.page import draw_page
@@ -259,16 +260,18 @@ def _finish(
     numbers = range(plan.folds)
     oof = join_oof([folder.fold(fold).oof for fold in numbers], table, meta)
     write_predictions(folder.oof, oof, meta)
-    submission = None
+    submission, forecast = None, None
     if table.test is not None:
         test = joined_test(job, meta)
         write_predictions(folder.test, test, meta)
         joined = as_predictions(test, table.classes)
         submission = write_submission(folder.submission, joined, table, plan.submission.clip)
+        forecast = forecast_of(folder, numbers, plan.validate.seed)
     report = build_report(
         job,
         as_predictions(oof, table.classes),
         submission=submission,
+        forecast=forecast,
         trackers_dropped=list(dropped),
         warnings=warnings,
     )

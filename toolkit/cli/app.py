@@ -12,6 +12,7 @@ from toolkit.cli import (
     cache,
     check,
     data,
+    forecast,
     init,
     plugins,
     recipes,
@@ -43,6 +44,7 @@ app.command("show")(recipes.show)
 app.command("schema")(recipes.schema)
 app.command("score")(score.score)
 app.command("report")(report.report)
+app.command("forecast")(forecast.forecast)
 app.command("audit")(audit.audit)
 app.add_typer(runs.app, name="runs")
 app.add_typer(recipes.app, name="recipes")

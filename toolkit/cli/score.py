@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from toolkit.cli.options import RunName, RunsFolder
+
+if TYPE_CHECKING:
+    from toolkit.runs.opened import Run
 
 
 def score(
@@ -18,8 +21,10 @@ def score(
     ] = None,
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """Score a run's test predictions, beside its out-of-fold score, where the truth is known."""
+    """Score a run's test predictions where the truth is known, beside its out-of-fold score and
+    what was forecast without the truth."""
     from toolkit.cli.console import interval_text, print_table
+    from toolkit.cli.forecast import print_doubts, print_forecast
     from toolkit.cli.runs import print_faults
     from toolkit.plugin.host import load_host
     from toolkit.report.metrics import metrics_of
@@ -35,6 +40,7 @@ def score(
         found, origin = labels_from_csv(chosen, labels)
     test = score_test(chosen, found, origin, host)
     oof = chosen.report["scores"]["oof"]["clean"]
+    forecast = _forecast(chosen)
     page = draw_page(chosen.folder)
     some = "" if test["rows"] == test["of"] else f" of {test['of']}"
     typer.echo(f"{chosen.path}: {test['rows']}{some} test images, labels from {origin}")
@@ -52,7 +58,22 @@ def score(
             if m.name in test
         ],
     )
+    if forecast is not None:
+        print_forecast(chosen.report, forecast, test)
+        print_doubts(forecast)
     for name, reason in test["not_scored"].items():
         typer.echo(f"note: {name} is not scored: {reason}", err=True)
     typer.echo(f"{page}: drawn again")
     print_faults(chosen.folder)
+
+
+def _forecast(run: Run) -> dict[str, Any] | None:
+    """What the run was forecast to score; None where its files no longer tell, which is said."""
+    from toolkit.errors import UserError
+    from toolkit.report.forecast import forecast_run
+
+    try:
+        return run.forecast or forecast_run(run)
+    except UserError as error:
+        typer.echo(f"note: there is no forecast: {error.lines[0]}", err=True)
+        return None

@@ -28,6 +28,7 @@ def build_report(
     oof: Predictions,
     *,
     submission: dict[str, Any] | None,
+    forecast: dict[str, Any] | None = None,
     trackers_dropped: list[dict[str, str]],
     warnings: list[str],
 ) -> dict[str, Any]:
@@ -78,6 +79,7 @@ def build_report(
         },
         "copies": duplicates_of(table).to_json(),
         "submission": submission,
+        "forecast": forecast,
         "set_aside": [{"id": i, "reason": reason} for i, reason in job.data.set_aside],
         "trackers_dropped": trackers_dropped,
         "warnings": warnings,

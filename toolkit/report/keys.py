@@ -9,6 +9,7 @@ from __future__ import annotations
 from toolkit.recipe.scores import ALWAYS, CLEAN, Score
 
 INTERVAL = "95% interval, resampling units: [low, high]"
+FORECAST_INTERVAL = "95% interval: [low, high]; docs/forecast.md says what it covers"
 
 REPORT = {
     "name": "the recipe's name",
@@ -66,6 +67,31 @@ REPORT = {
     "submission.classes[].target": "what the file says for the class",
     "submission.classes[].predicted_share": "share of the test rows that were read as the class",
     "submission.classes[].training_share": "share of the training rows",
+    "forecast": "null without test rows; `toolkit forecast` writes the same to forecast.json",
+    "forecast.rows": "test rows",
+    "forecast.calibrated_on": "whose thresholds: `robust` out-of-fold rows, else `clean` ones",
+    "forecast.calibration_rows": "how many those are",
+    "forecast.accuracy": "that the joined test prediction is expected to have",
+    "forecast.macro_f1": "the same of macro-F1",
+    "forecast.intervals.accuracy": FORECAST_INTERVAL,
+    "forecast.intervals.macro_f1": FORECAST_INTERVAL,
+    "forecast.trusted": "false where the test rows look like no calibration row",
+    "forecast.doubts": "why not, a sentence each",
+    "forecast.notes": "what the forecast does not know, a sentence each",
+    "forecast.gain": "accuracy that joining the folds is taken to add to their mean",
+    "forecast.agreement.folds": "test rows on which two folds agree, a share; null for one fold",
+    "forecast.agreement.views": "test rows on which all views agree; null for one view",
+    "forecast.joined_as.way": "`mean` or `votes`: how the folds were joined to tell the gain",
+    "forecast.joined_as.matches": "test rows that this reads as the run's own prediction does",
+    "forecast.checks[].variant": "with twins: a variant that their thresholds were tried on",
+    "forecast.checks[].forecast": "its accuracy as they forecast it, mean of the folds",
+    "forecast.checks[].truth": "its accuracy",
+    "forecast.folds[].fold": "number of the fold",
+    "forecast.folds[].rows": "its calibration rows",
+    "forecast.folds[].threshold": "negative entropy from which a row counts as right; null: none",
+    "forecast.folds[].calibration_accuracy": "of the fold's model, on the calibration rows",
+    "forecast.folds[].accuracy": "that the fold's model alone is expected to have",
+    "forecast.folds[].macro_f1": "the same of macro-F1",
     "set_aside[].id": "a training image that --skip-bad set aside",
     "set_aside[].reason": "why",
     "trackers_dropped[].tracker": "a tracker that failed and was told no more",

@@ -16,8 +16,15 @@ from toolkit.errors import in_shell
 from toolkit.plugin.schema import toml_key, toml_text
 from toolkit.recipe.slots import SECTIONS
 from toolkit.report import charts, words
+from toolkit.report.forecast_words import NO_TRUST, forecast_basis, held_against
 from toolkit.report.metrics import metrics_of
-from toolkit.report.pictures import differences_of, fold_curves, score_charts, variants_of
+from toolkit.report.pictures import (
+    differences_of,
+    fold_curves,
+    forecast_charts,
+    score_charts,
+    variants_of,
+)
 from toolkit.report.template import rendered
 from toolkit.runs.atomic import write_text
 from toolkit.runs.folder import RunFolder
@@ -44,6 +51,7 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
     run = Run(folder.path)
     report = report or run.report
     plan, manifest, mistakes, test = run.plan, run.manifest, run.mistakes, run.test_score
+    forecast = _forecast(run, report)
     recipe = plan["recipe"]
     facts = {
         "folder": folder.path.name,
@@ -53,6 +61,11 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
         "manifest": manifest,
         "date": _date(manifest["created"]),
         "test": test,
+        "forecast": forecast,
+        "forecast_charts": {} if forecast is None else forecast_charts(report, forecast, test),
+        "forecast_basis": [] if forecast is None else forecast_basis(forecast),
+        "held_against": {} if forecast is None else held_against(forecast, test),
+        "no_trust": NO_TRUST,
         "mistakes": mistakes,
         "measures": metrics_of(report),
         "meanings": words.meanings(report),
@@ -72,6 +85,12 @@ def page_text(folder: RunFolder, report: Mapping[str, Any] | None = None) -> str
         "alerts": _alerts(report),
     }
     return rendered("toolkit.report", facts)
+
+
+def _forecast(run: Run, report: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What `toolkit forecast` wrote; or the run itself, whose report may not be written yet."""
+    found: Mapping[str, Any] | None = report.get("forecast")
+    return run.forecast if run.folder.forecast.is_file() else found
 
 
 def _alerts(report: Mapping[str, Any]) -> list[str]:

@@ -45,6 +45,29 @@ def score_charts(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> d
     return drawn
 
 
+def forecast_charts(
+    report: Mapping[str, Any], forecast: Mapping[str, Any], test: Mapping[str, Any] | None
+) -> dict[str, Markup]:
+    """One interval chart for each score that is forecast: beside what is known of it."""
+    found = {"out-of-fold": (report["scores"]["oof"]["clean"], "oof")}
+    for variant, values in variants_of(report).items():
+        found[f"out-of-fold, {variant}"] = (values, "variant")
+    found["forecast"] = (forecast, "variant")
+    if test is not None:
+        found["test"] = (test, "test")
+    return {
+        name: charts.interval_chart(
+            [
+                charts.Mark(label, values[name], *_interval(values, name), kind)
+                for label, (values, kind) in found.items()
+            ],
+            1.0,
+            0.0,
+        )
+        for name in forecast["intervals"]
+    }
+
+
 def scale_of(shown: Shown, marks: Sequence[charts.Mark]) -> tuple[float, float]:
     """Both ends of a metric's chart: from 0 where nothing is below it, to its bound; without one
     to 1, or to what there is where that is far from 1."""

@@ -129,6 +129,11 @@ class RunFolder:
         return self.path / "test_score.json"
 
     @property
+    def forecast(self) -> Path:
+        """Written by `toolkit forecast`: the test score that is expected."""
+        return self.path / "forecast.json"
+
+    @property
     def audit_page(self) -> Path:
         """Written by `toolkit audit`: suspicious labels, to be judged in a browser."""
         return self.path / "audit.html"

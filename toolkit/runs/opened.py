@@ -20,6 +20,7 @@ REPORT_KEYS = ("scores", "classes", "rows", "seconds")
 
 MANIFEST_KEYS = ("plan", "created", "packages", "components")
 SCORE_KEYS = (ALWAYS[0], "rows", "labels")
+FORECAST_KEYS = ("accuracy", "macro_f1", "intervals", "doubts", "folds")
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,17 @@ class Run:
             return None
         way_out = f"`toolkit score {in_shell(self.path)}` makes it again, or remove it"
         found: dict[str, Any] = read_json(file, way_out, keys=SCORE_KEYS)
+        return found
+
+    @property
+    def forecast(self) -> dict[str, Any] | None:
+        """What `toolkit forecast` found, or the run itself at its end; None where neither did."""
+        file = self.folder.forecast
+        if not file.is_file():
+            own: dict[str, Any] | None = self.report.get("forecast")
+            return own
+        way_out = f"`toolkit forecast {in_shell(self.path)}` makes it again, or remove it"
+        found: dict[str, Any] = read_json(file, way_out, keys=FORECAST_KEYS)
         return found
 
     def _json(self, file: Path, keys: tuple[str, ...]) -> dict[str, Any]:
