@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,9 @@ from toolkit.execute.processes import processes
 from toolkit.recipe.plan import Plan
 from toolkit.runs.address import redacted
 from toolkit.runs.process import place
+
+_EARLY_DEATHS = 1
+"""So often in a row a worker may die before it came to a trial: a node may die at any time."""
 
 WORKER = "worker"
 """Stage of the event by which a worker says which process it is."""
@@ -66,8 +70,8 @@ def work_through(
         poll: called whenever one of them tells something; the study is its to look at.
         killed: told of a worker that was killed: its machine, its process ID and the signal.
 
-    Raises what a worker raised; a worker that was killed is replaced, unless it dies before it
-    came to a trial.
+    Raises what a worker raised; a worker that was killed is replaced, unless it dies twice in a row
+    before it came to a trial.
     """
     crew = _Crew(orders, notify, poll, killed)
     try:
@@ -99,6 +103,8 @@ class _Crew:
         self.known: dict[str, Mapping[str, Any]] = {}
         """By the worker's name, which process it is."""
         self.at_work: set[str] = set()
+        self.early = Counter[str]()
+        """By the worker's name, how often in a row it died before it came to a trial."""
         self.failure: Exception | None = None
 
     def job(self, name: str, threads: int) -> Job:
@@ -129,7 +135,8 @@ class _Crew:
         if who is not None and outcome.died != INTERRUPTED:
             self.killed(who["place"], who["pid"], outcome.died)
         text = f"{job.name} was killed by {outcome.died}"
-        if job.name not in self.at_work:
+        self.early[job.name] = 0 if job.name in self.at_work else self.early[job.name] + 1
+        if self.early[job.name] > _EARLY_DEATHS:
             self.failure = MachineError(
                 f"{text} before it came to a trial; the same command goes on; with fewer "
                 "--workers each has more memory"
