@@ -192,8 +192,9 @@ def _detail(image: Image) -> float:
 
 PACKAGE = Path(toolkit.__file__).parent
 BUILTIN, DEGRADE = PACKAGE / "builtin", PACKAGE / "builtin" / "degrade"
+OURS = [BUILTIN / "augmentations.py", BUILTIN / "warp.py", *(BUILTIN / "seventeen").glob("*.py")]
 LESSONS = [
-    *(BUILTIN / "augmentations.py", BUILTIN / "warp.py"),
+    *OURS,
     *(PACKAGE.parent / "plugins" / "toolkit-synthdocs" / "toolkit_synthdocs").glob("*.py"),
 ]
 HERE = "toolkit.builtin.degrade"
@@ -234,9 +235,11 @@ def test_what_models_train_on_imports_nothing_of_the_twins() -> None:
     assert len(LESSONS) > 10
     for file in LESSONS:
         assert not any(name.startswith(HERE) for name in imported(file)), file
-    for file in LESSONS[:2]:
+    kinds = {"toolkit.builtin.warp", "toolkit.builtin.seventeen"}
+    kinds |= {f"toolkit.builtin.seventeen.{part}" for part in ("geometry", "pixels", "pipeline")}
+    for file in OURS:
         own = {name for name in imported(file) if name.startswith("toolkit")}
-        assert own <= {"toolkit.contracts", "toolkit.builtin.warp"}, file
+        assert own <= {"toolkit.contracts", "toolkit.errors", *kinds}, file
 
 
 def test_no_function_of_the_twins_was_copied_from_what_models_train_on() -> None:
