@@ -37,7 +37,7 @@ REPORT = {
     "scores.folds[].seconds": "of the whole fold, over all of its starts",
     "scores.folds[].images_per_second": "in training",
     "scores.folds[].precision": "that it was trained in",
-    "scores.folds[].drawn[]": "rows of each class that its first epoch drew, copies included",
+    "scores.folds[].drawn": "rows of each class that its first epoch drew, copies included",
     "scores.folds[].training": "hash of all that changes how it is trained",
     "scores.folds[].predictions": "hash of all that its predictions depend on",
     "scores.folds[].run": "the run that trained it, where this one took it over",
