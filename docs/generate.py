@@ -52,7 +52,12 @@ SECTION_TEXTS = {
     ("augment", "tta"): "Views that are averaged when an image is predicted.",
     ("validate",): "What decides, and what else is scored. A score is called by a variant of the "
     "images and a metric, `clean_log_loss`; `clean_f1` is macro-F1. A metric alone means that of "
-    "the clean images. Macro-F1, accuracy and log loss are always scored.",
+    "the clean images; `robust_f1` and `blend` need `[validate.twins]`. Macro-F1, accuracy and log "
+    "loss are always scored.",
+    ("validate", "twins"): "Frozen degraded copies of the validation images, drawn once from "
+    "`validate.seed` and the content of each file, at the file's own resolution, and kept in the "
+    "cache. With them every score stands twice: `clean_f1` of the images as they are, `robust_f1` "
+    "of their twins; `blend` is the mean of both. What draws twins may not augment training.",
     ("metric",): "A table `[metric.NAME]` gives the options of a metric that `[validate]` names. "
     'With `use` it gives a metric a name of its own: `[metric.top_5]` with `use = "top_k"` and '
     "`k = 5` is `clean_top_5`. A plugin's metric is `[metric.acme.cost]`.",

@@ -25,7 +25,12 @@ from toolkit.errors import DataError
 from toolkit.model.generators import same_random_numbers
 from toolkit.plugin.host import Host, load_host
 from toolkit.plugin.observers import Dropped, Trackers
-from toolkit.predict.files import PredictionsMeta, as_predictions, write_predictions
+from toolkit.predict.files import (
+    PredictionsMeta,
+    all_twins,
+    as_predictions,
+    write_predictions,
+)
 from toolkit.prepare import prepare
 from toolkit.recipe.lines import split_key
 from toolkit.recipe.load import Recipe, load_recipe, with_section
@@ -270,6 +275,7 @@ def _finish(
     report = build_report(
         job,
         as_predictions(oof, table.classes),
+        twins=all_twins(oof, table.classes),
         submission=submission,
         forecast=forecast,
         trackers_dropped=list(dropped),

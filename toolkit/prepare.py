@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.contracts import Event, Notify, Table
 from toolkit.data.check import Data, check_plan_data
 from toolkit.data.rare import table_for
 from toolkit.data.table import Frames
+from toolkit.data.twins import draw_twins
 from toolkit.ensemble.combine import check_ensembler
 from toolkit.ensemble.submission import check_clip, kind_of
 from toolkit.recipe.plan import Plan
+from toolkit.recipe.twins import TWINS
 from toolkit.runs.log import Stages
 from toolkit.train.components import check_components
 from toolkit.train.job import facts_of
@@ -62,7 +64,18 @@ def prepare(
     try_components(plan, table, notify)
     stages.enter("decode")
     data = check_plan_data(plan, table, cache, notify, skip_bad=skip_bad, verify=verify)
-    return Prepared(plan, data)
+    if plan.twins is not None:
+        stages.enter("twins")
+    return Prepared(plan, with_twins(plan, data, cache, notify))
+
+
+def with_twins(plan: Plan, data: Data, cache: Path, notify: Notify) -> Data:
+    """The data with the twins of the validation images, where a plan asks for them."""
+    if plan.twins is None:
+        return data
+    choice, seed = plan.choice(*TWINS), plan.validate.seed
+    found = draw_twins(choice, plan.twins.count, seed, data.table, data.image, cache, notify)
+    return replace(data, twins=found)
 
 
 def try_components(plan: Plan, table: Table, notify: Notify) -> None:

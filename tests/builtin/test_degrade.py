@@ -67,7 +67,8 @@ def test_an_image_of_any_size_has_twins(make: Factory, shape: tuple[int, int]) -
             assert found.dtype == np.uint8
             assert found.shape[2:] == (3,)
             assert found.size >= 1
-            assert max(found.shape) <= 1024  # four times the working size, or 1024
+            # At most four times the working size, or 1024, and what a moved corner adds.
+            assert max(found.shape) <= 1024 * 1.12
 
 
 @BOTH
@@ -135,7 +136,8 @@ def test_quarter_turns_and_flips_keep_every_pixel() -> None:
 def test_upright_photos_are_neither_turned_nor_flipped() -> None:
     """The red square is at the top left of the page, and stays in that quarter of the photo."""
     for seed in range(30):
-        found = photographed(SPEC, each=1.0, noise=0, cast=0, saturation=0)(page(), rng(seed))
+        draw = photographed(SPEC, each=1.0, noise=0, cast=0, saturation=0, flips=seed % 2)
+        found = draw(page() if seed % 2 == 0 else page()[:, ::-1], rng(seed))
         height, width = found.shape[:2]
         red = found[..., 0].astype(int) - found[..., 2]
         row, column = np.unravel_index(red.argmax(), red.shape)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from toolkit.builtin.ensemblers import Hard, Soft
@@ -19,6 +20,7 @@ from toolkit.predict.files import (
     PredictionsMeta,
     as_predictions,
     prediction_rows,
+    read_predictions,
     write_predictions,
 )
 
@@ -167,3 +169,39 @@ class Returns:
 def test_an_ensembler_that_breaks_its_contract_is_named(result: Any) -> None:
     with pytest.raises(PluginError, match="ensembler Returns: must keep the IDs"):
         combine(Returns(result), [member(GOOD)])
+
+
+def with_variant(write: Any, fold: int, ids: str, variant: str, twins: Sequence[str]) -> Path:
+    """A fold's file of clean rows and of these IDs' twins."""
+    file: Path = write(fold, ids, replace(META, twins="drawn"))
+    rows, meta = read_predictions(file)
+    values = chances(twins, 1)
+    more = prediction_rows(list(twins), list(twins), fold, {"identity": values}, values, variant)
+    write_predictions(file, pd.concat([rows, more]), meta)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("variant", "twins", "said"),
+    [
+        ("robust", "de", "5 rows of the variant robust"),
+        ("robust.2", "def", "0 rows of the variant robust"),
+    ],
+)
+def test_an_original_without_its_twin_is_an_error(
+    write: Any, table: Table, variant: str, twins: str, said: str
+) -> None:
+    files = [
+        with_variant(write, 0, "abc", variant, "abc"),
+        with_variant(write, 1, "def", variant, twins),
+    ]
+    with pytest.raises(DataError, match=f"predict {said}, the table has 6 originals"):
+        join_oof(files, table, replace(META, twins="drawn"))
+
+
+def test_twins_of_every_original_are_joined(write: Any, table: Table) -> None:
+    files = [with_variant(write, n, ids, "robust", ids) for n, ids in enumerate(("abc", "def"))]
+    rows = join_oof(files, table, replace(META, twins="drawn"))
+    assert as_predictions(rows, META.classes, "robust").ids == tuple("abcdef")
+    with pytest.raises(DataError, match="belongs to another plan"):
+        join_oof(files, table, replace(META, twins="otherwise"))

@@ -89,7 +89,10 @@ def test_a_run_folder_alone_says_which_metrics_it_has(
             '[validate]\nmonitor = "cleen_f1"\n',
             'there is no score "cleen_f1". Did you mean "clean_f1"?',
         ),
-        ('[validate]\nmonitor = "robust_zzz"\n', 'there is no score "robust_zzz". Known: clean_'),
+        (
+            '[validate]\nmonitor = "robust_zzz"\n',
+            'there is no score "robust_zzz". Did you mean "robust_f1"?',
+        ),
         (
             '[validate]\nreport = ["kapa"]\n',
             'validate.report: there is no metric "kapa". Did you mean "kappa"?',

@@ -64,11 +64,11 @@ def test_an_epoch_that_takes_no_time_has_no_rate_and_ends(
 def test_the_console_has_no_rate_where_the_clock_did_not_move(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from toolkit.cli import console
+    from toolkit.cli import meter as room
 
     clock = [5.0]
-    monkeypatch.setattr(console.time, "perf_counter", lambda: clock[0])
-    meter = console._Meter()
+    monkeypatch.setattr(room.time, "perf_counter", lambda: clock[0])
+    meter = room.Meter()
     where = {"fold": 0, "folds": 1, "epoch": 0, "epochs": 1, "images": 8}
     for step in (1, 2):
         meter.add(Event("train", done=step, total=4, data=where))

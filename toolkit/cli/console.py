@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from toolkit.cli.meter import Meter
 from toolkit.cli.tables import print_table as print_table
 from toolkit.contracts import Event
 
 _STAGES = {
     "decode": "Checking and decoding images",
     "offline": "Drawing copies of the training images",
+    "twins": "Drawing twins of the validation images",
     "train": "Training",
     "join": "Joining folds",
 }
@@ -50,7 +51,7 @@ class Console:
         self.bars: dict[int | None, _Bar] = {}
         """By the fold, where an event is of one."""
         self.tenth = 0  # of a source's preparation, told off a terminal
-        self.meter = _Meter()
+        self.meter = Meter()
 
     def __enter__(self) -> Console:
         if self.live:
@@ -143,18 +144,24 @@ class Console:
 
     def summary(self, report: dict[str, Any], path: Path) -> None:
         """The closing table."""
+        from toolkit.recipe.scores import ROBUST, Score
         from toolkit.report.metrics import metrics_of, reported
 
         clean, metrics = report["scores"]["oof"]["clean"], metrics_of(report)
+        robust = report["scores"]["oof"].get("robust")
+        variants = [clean] if robust is None else [clean, robust]
         rows = [
-            (m.name, f"{clean[m.name]:.4f}", interval_text(clean["intervals"][m.name]))
+            (m.name, *(cell for found in variants for cell in _with_interval(found, m.name)))
             for m in metrics
         ]
         of = f"{report['rows']['validated']} images"
         print(f"\n{report['name']}: out-of-fold scores of {of}{_of_split(report)}")
-        print_table(("score", "value", "95% interval"), rows)
+        heads = ["value"] if robust is None else ["clean", "robust"]
+        print_table(("score", *(h for head in heads for h in (head, "95% interval"))), rows)
         folds = report["scores"]["folds"]
         of_folds = [m.name for m in (metrics[0], *reported(report))]
+        if robust is not None:
+            of_folds.insert(1, Score(ROBUST, metrics[0].name).key)
         print_table(
             ("fold", *of_folds, "best epoch", "seconds", "images/s"),
             [
@@ -176,6 +183,10 @@ class Console:
             ", test.parquet, submission.csv" if report["submission"] else ""
         )
         print(f"{path}: {files}")
+
+
+def _with_interval(scores: Mapping[str, Any], name: str) -> tuple[str, str]:
+    return f"{scores[name]:.4f}", interval_text(scores["intervals"][name])
 
 
 def _of_split(report: dict[str, Any]) -> str:
@@ -233,62 +244,3 @@ def _epoch_line(data: Any) -> str:
         f"loss {data['train_loss']:.3f}, {scores}, "
         f"{data['images_per_second']:.0f} images/s, {data['seconds']:.0f} s"
     )
-
-
-_SHORT = 0.05
-"""Seconds that tell no rate."""
-
-
-@dataclass
-class _Pace:
-    """How far a fold is, and how fast it goes."""
-
-    at: float
-    epoch: int
-    done: int
-    share: float
-    rate: float = 0.0
-
-
-class _Meter:
-    """Images a second of all folds together, and the time left if none stops early."""
-
-    def __init__(self) -> None:
-        self.folds: dict[int, _Pace] = {}
-        self.first: tuple[float, float] | None = None
-        self.rate = 0.0
-        self.left = ""
-
-    def add(self, event: Event) -> None:
-        now, data = time.perf_counter(), event.data
-        if event.stage != "train":
-            if "fold" in data and data["fold"] in self.folds:
-                self.folds[data["fold"]].rate = 0.0  # no images of it are trained on meanwhile
-            return
-        share = (data["epoch"] + event.done / event.total) / data["epochs"]
-        pace = self.folds.setdefault(data["fold"], _Pace(now, data["epoch"], event.done, share))
-        pace.share, passed = share, now - pace.at
-        # Of a fold elsewhere not every step is told, and some are told at once: the next look
-        # counts them, too.
-        steps = event.done - pace.done if data["epoch"] == pace.epoch else 0
-        if steps > 0 and 0 < passed < _SHORT:
-            return
-        if steps > 0 and passed > 0:  # a coarse clock may not have moved
-            rate = steps * data["images"] / passed
-            pace.rate = rate if pace.rate == 0 else pace.rate + (rate - pace.rate) * min(1, passed)
-        pace.at, pace.epoch, pace.done = now, data["epoch"], event.done
-        self.rate = sum(known.rate for known in self.folds.values()) or self.rate
-        self._time(now, data["folds"])
-
-    def _time(self, now: float, folds: int) -> None:
-        # Those before the first that was heard of were done already.
-        share = (min(self.folds) + sum(known.share for known in self.folds.values())) / folds
-        if self.first is None:
-            self.first = (now, share)
-        elif share > self.first[1]:
-            seconds = (now - self.first[0]) / (share - self.first[1]) * max(0.0, 1 - share)
-            self.left = f"{seconds // 60:.0f}:{seconds % 60:02.0f} left"
-
-    @property
-    def figures(self) -> str:
-        return f"{self.rate:.0f} images/s  {self.left}" if self.rate else ""

@@ -14,6 +14,9 @@ from toolkit.cli.run import SET_ASIDE
 if TYPE_CHECKING:
     from toolkit.runs.folder import RunFolder
 
+_ROBUST = 6
+"""The column of the robust score, which is shown where a run has one."""
+
 app = typer.Typer(help="Runs: list them, or show one.", invoke_without_command=True)
 
 
@@ -33,8 +36,12 @@ def list_runs(
         typer.echo(f"{runs}: holds no runs")
         return
     damages: list[str] = []
-    head = ("run", "state", "backbone", "loss", "oof macro_f1", "95% interval", "test", "time")
-    print_table(head, [_row(folder, damages) for folder in folders])
+    head = ["run", "state", "backbone", "loss", "oof macro_f1", "95% interval", "robust", "test"]
+    rows = [list(_row(folder, damages)) for folder in folders]
+    if not any(row[_ROBUST] for row in rows):  # no run has twins
+        for row in (head, *rows):
+            del row[_ROBUST]
+    print_table([*head, "time"], rows)
     for damage in damages:
         typer.echo(f"set aside: {damage}", err=True)
     if damages:
@@ -101,7 +108,7 @@ def _row(folder: RunFolder, damages: list[str]) -> tuple[str, ...]:
     run = Run(folder.path)
     name, stands = folder.path.name, state(folder)
     if not folder.finished and not folder.plan.is_file():  # it began a moment ago
-        return (name, stands, *[""] * 6)
+        return (name, stands, *[""] * 7)
     try:
         recipe = run.plan["recipe"]
         chosen = (recipe["backbone"]["use"], recipe["loss"]["use"])
@@ -109,18 +116,18 @@ def _row(folder: RunFolder, damages: list[str]) -> tuple[str, ...]:
         damages.append(str(damage))
         chosen = ("", "")
     if not folder.finished:
-        return (name, stands if chosen[0] else DAMAGED, *chosen, *[""] * 4)
+        return (name, stands if chosen[0] else DAMAGED, *chosen, *[""] * 5)
     try:
         report = run.report
     except DamagedFile as damage:
         damages.append(str(damage))
-        return (name, DAMAGED, *chosen, *[""] * 4)
+        return (name, DAMAGED, *chosen, *[""] * 5)
     try:
         test = run.test_score
     except DamagedFile as damage:
         damages.append(str(damage))
         test = None
-    clean = report["scores"]["oof"]["clean"]
+    clean, robust = (report["scores"]["oof"].get(variant) for variant in ("clean", "robust"))
     low, high = clean["intervals"]["macro_f1"]
     minutes, seconds = divmod(round(report["seconds"]["folds"]), 60)
     return (
@@ -129,6 +136,7 @@ def _row(folder: RunFolder, damages: list[str]) -> tuple[str, ...]:
         *chosen,
         f"{clean['macro_f1']:.4f}",
         f"{low:.4f} - {high:.4f}",
+        "" if robust is None else f"{robust['macro_f1']:.4f}",
         "" if test is None else f"{test['macro_f1']:.4f}",
         f"{minutes}:{seconds:02d}",
     )

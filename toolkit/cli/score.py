@@ -35,24 +35,29 @@ def score(
     chosen = find(run, runs)
     host = load_host()
     if labels is None:
-        found, origin = labels_of_source(chosen, host)
+        given, origin = labels_of_source(chosen, host)
     else:
-        found, origin = labels_from_csv(chosen, labels)
-    test = score_test(chosen, found, origin, host)
-    oof = chosen.report["scores"]["oof"]["clean"]
+        given, origin = labels_from_csv(chosen, labels)
+    test = score_test(chosen, given, origin, host)
+    oof = chosen.report["scores"]["oof"]
+    # Where there are twins, they are what the test images were expected to be.
+    expected = oof.get("robust", oof["clean"])
+    variants = [oof["clean"]] if "robust" not in oof else [oof["clean"], oof["robust"]]
+    heads = ("out-of-fold",) if "robust" not in oof else ("clean out-of-fold", "robust out-of-fold")
+    gap = "difference" if "robust" not in oof else "test - robust"
     forecast = _forecast(chosen)
     page = draw_page(chosen.folder)
     some = "" if test["rows"] == test["of"] else f" of {test['of']}"
     typer.echo(f"{chosen.path}: {test['rows']}{some} test images, labels from {origin}")
     print_table(
-        ("score", "out-of-fold", "test", "95% interval", "difference"),
+        ("score", *heads, "test", "95% interval", gap),
         [
             (
                 m.name,
-                f"{oof[m.name]:.4f}",
+                *(f"{found[m.name]:.4f}" for found in variants),
                 f"{test[m.name]:.4f}",
                 interval_text(test["intervals"][m.name]),
-                f"{test[m.name] - oof[m.name]:+.4f}",
+                f"{test[m.name] - expected[m.name]:+.4f}",
             )
             for m in metrics_of(chosen.report)
             if m.name in test

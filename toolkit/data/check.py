@@ -23,6 +23,7 @@ from toolkit.data.oddities import odd_images
 from toolkit.data.pack import Pack
 from toolkit.data.rare import ways_out
 from toolkit.data.table import fingerprint, table_problems
+from toolkit.data.twins import Twins
 from toolkit.errors import DataError
 from toolkit.files import why_unreadable
 from toolkit.recipe.plan import Plan
@@ -47,6 +48,8 @@ class Data:
     """(training ID, reason)."""
     warnings: tuple[str, ...] = ()
     """What is odd about the images, a line each."""
+    twins: Twins | None = None
+    """Of the validation images, where the plan asks for them and they were drawn."""
 
 
 def check_plan_data(

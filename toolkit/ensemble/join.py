@@ -17,8 +17,10 @@ from toolkit.predict.files import (
     finite_rows,
     prediction_rows,
     read_predictions,
+    variants_in,
 )
 from toolkit.recipe.plan import Choice
+from toolkit.recipe.scores import CLEAN, ROBUST
 from toolkit.train.folds import Job
 from toolkit.train.job import facts_of
 
@@ -31,12 +33,14 @@ def join_oof(files: list[Path], table: Table, meta: PredictionsMeta) -> pd.DataF
     """
     rows = pd.concat([_rows_of(file, meta) for file in files], ignore_index=True)
     originals = table.train["id"][validated(table.train)]
-    member = as_predictions(rows, meta.classes)
-    if list(member.ids) != sorted(originals):
-        raise DataError(
-            f"{files[0].parent.parent}: the folds predict {len(member.ids)} rows, the table has "
-            f"{len(originals)} originals; each must be predicted exactly once"
-        )
+    for variant in dict.fromkeys([CLEAN, *([ROBUST] if meta.twins else []), *variants_in(rows)]):
+        member = as_predictions(rows, meta.classes, variant)
+        if list(member.ids) != sorted(originals):
+            of = "" if variant == CLEAN else f" of the variant {variant}"
+            raise DataError(
+                f"{files[0].parent.parent}: the folds predict {len(member.ids)} rows{of}, the "
+                f"table has {len(originals)} originals; each must be predicted exactly once"
+            )
     return rows
 
 

@@ -42,6 +42,8 @@ class PredictionsMeta:
     """Hash of the assignment of IDs to folds."""
     plan: str
     """Hash of the plan."""
+    twins: str = ""
+    """Hash of the twins that the rows of the robust variants are of."""
 
 
 def prediction_rows(
@@ -73,7 +75,10 @@ def write_predictions(file: Path, rows: pd.DataFrame, meta: PredictionsMeta) -> 
         )
     rows = rows.sort_values(["variant", "view", "id", "fold"], kind="stable")
     table = pa.Table.from_pandas(rows.reset_index(drop=True), preserve_index=False)
-    text = {"toolkit": json.dumps(asdict(meta))}
+    facts = asdict(meta)
+    if not meta.twins:  # the bytes of a file from before there were any
+        del facts["twins"]
+    text = {"toolkit": json.dumps(facts)}
     with writing(file) as half_made:
         pq.write_table(table.replace_schema_metadata(text), half_made)
 
@@ -88,7 +93,11 @@ def read_predictions(file: Path, way_out: str = "") -> tuple[pd.DataFrame, Predi
         table = pq.read_table(file)
         meta: dict[str, Any] = json.loads((table.schema.metadata or {})[b"toolkit"])
         facts = PredictionsMeta(
-            tuple(meta["classes"]), meta["monitor"], meta["folds"], meta["plan"]
+            tuple(meta["classes"]),
+            meta["monitor"],
+            meta["folds"],
+            meta["plan"],
+            meta.get("twins", ""),
         )
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         text = f"{file}: is no predictions file: {' '.join(str(error).split())}"
@@ -115,3 +124,18 @@ def as_predictions(
     columns = [f"p_{c}" for c in range(len(classes))]
     probabilities = chosen[columns].to_numpy(dtype=np.float32)
     return Predictions(tuple(chosen["id"]), probabilities, tuple(classes))
+
+
+def variants_in(rows: pd.DataFrame) -> list[str]:
+    """The variants of a predictions table, `clean` first, then the twins by their number."""
+    return sorted(rows["variant"].unique(), key=lambda name: (name != CLEAN, len(name), name))
+
+
+def all_twins(rows: pd.DataFrame, classes: Sequence[str]) -> Predictions | None:
+    """The rows of all twins, the first ones of all images in front; None where there are none.
+    An ID comes as often as an image has twins."""
+    parts = [as_predictions(rows, classes, name) for name in variants_in(rows) if name != CLEAN]
+    if not parts:
+        return None
+    ids = tuple(i for part in parts for i in part.ids)
+    return Predictions(ids, np.concatenate([p.probabilities for p in parts]), tuple(classes))

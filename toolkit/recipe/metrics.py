@@ -21,6 +21,7 @@ from toolkit.recipe.lookup import Lookup
 from toolkit.recipe.plan import Choice
 from toolkit.recipe.scores import (
     ALWAYS,
+    BLEND,
     CLEAN,
     TAKEN,
     VARIANTS,
@@ -31,6 +32,7 @@ from toolkit.recipe.scores import (
 )
 from toolkit.recipe.sections import Tune, Validate
 from toolkit.recipe.slots import METRIC, Slot
+from toolkit.recipe.twins import TWINS, asks_for_twins, taught_twins
 
 MONITOR = "monitor"
 """What `tune.objective` says for the score of `validate.monitor`."""
@@ -97,6 +99,8 @@ class _Chooser:
         if isinstance(tune, Tune) and tune.objective != MONITOR:
             update = {"objective": self.objective(tune.objective)}
             planner.sections[("tune",)] = tune.model_copy(update=update)
+        for keys, text in taught_twins(planner.choices):
+            planner.problem(keys, text)
         for name in self.own:
             keys = (*METRIC, name)
             if planner.choices.pop(keys, None) is not None and name not in found.choices:
@@ -127,14 +131,21 @@ class _Chooser:
         if score.metric not in self.known:
             self.planner.problem(keys, self.unknown(text, score, keys))
             return None
+        self.require_twins(score, keys)
         return score if self.scored(score.metric, keys) else None
+
+    def require_twins(self, score: Score, keys: Keys) -> None:
+        """A score of twins, where the recipe draws none, is none."""
+        problem = asks_for_twins(score)
+        if problem is not None and not self.planner.table(TWINS):
+            self.planner.problem(keys, problem)
 
     def unknown(self, text: str, score: Score, keys: Keys) -> str:
         if "." in score.metric:  # a plugin's, which may be missing, or set aside
             return str(self.planner.lookup.find("metric", score.metric)[1])
         alone = keys[-1] == "report"
         guess = did_you_mean(text, self.known) if alone else guess_score(text, self.known)
-        names = self.known if alone else [Score(CLEAN, name).name for name in self.known]
+        names = self.known if alone else [*(Score(CLEAN, name).name for name in self.known), BLEND]
         known = guess or f" Known: {', '.join(names)}."
         return f'there is no {"metric" if alone else "score"} "{text}".{known}'
 
@@ -169,6 +180,7 @@ class _Chooser:
         keys = ("tune", "objective")
         score = Score(CLEAN, text) if text in self.known else score_named(text)
         if score.metric in self.found.choices:
+            self.require_twins(score, keys)
             return score.name
         if score.metric in self.known:
             text = f'"{text}" is not scored; add it: [validate] report = ["{score.metric}"]'

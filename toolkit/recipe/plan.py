@@ -18,7 +18,7 @@ from toolkit.recipe.execute import Execute
 from toolkit.recipe.lines import Keys
 from toolkit.recipe.load import Origin
 from toolkit.recipe.offline import Offline
-from toolkit.recipe.scores import ALWAYS, Score
+from toolkit.recipe.scores import ALWAYS, CLEAN, Score
 from toolkit.recipe.sections import (
     TTA,
     Optimizer,
@@ -32,6 +32,7 @@ from toolkit.recipe.sections import (
 )
 from toolkit.recipe.shipped import Shipped
 from toolkit.recipe.slots import METRIC
+from toolkit.recipe.twins import TWINS, Twins
 
 # What cannot change a result does not change the hash. The data section and the labels act through
 # the table, whose fingerprint is hashed, so that moved data is the same data.
@@ -147,6 +148,8 @@ class Plan:
     """What decides: the score that `validate.monitor` names."""
     offline: Offline | None = None
     """Keys of `[augment.offline]`; None where the recipe has no such section."""
+    twins: Twins | None = None
+    """Keys of `[validate.twins]`; None where the recipe has no such section."""
     shipped: tuple[Shipped, ...] = ()
     """The recipes of installed packages that it was made from."""
     notes: tuple[str, ...] = ()
@@ -183,6 +186,11 @@ class Plan:
         return folds_of(self.split)
 
     @property
+    def trains_by_twins(self) -> bool:
+        """Whether twins decide. Those that only score a fold change nothing of its weights."""
+        return self.monitor.variant != CLEAN
+
+    @property
     def metrics(self) -> dict[str, Choice]:
         """Every metric that scores the run, by its name; those that `validate.report` adds decide
         nothing."""
@@ -216,12 +224,12 @@ class Plan:
     def training_facts(self) -> list[Any]:
         """What of the recipe, its components and the numerics changes how a fold is trained, as
         JSON; the rows that it trains on come beside it (`train.reuse`)."""
-        outside = {*_OUTSIDE_OF_TRAINING}
-        used = [c.record for keys, c in self.choices.items() if not {keys, keys[:-1]} & outside]
+        outside = (*_OUTSIDE_OF_TRAINING, *(() if self.trains_by_twins else (TWINS,)))
+        used = [c.record for keys, c in self.choices.items() if not {keys, keys[:-1]} & {*outside}]
         # Of the metrics, the one that decides; those that are only reported change nothing.
         monitor = self.metrics[self.monitor.metric]
         decides = [monitor.record, dict(monitor.options)]
-        recipe = _without(self.values, _OUTSIDE_OF_TRAINING)
+        recipe = _without(self.values, outside)
         return [NUMERICS, recipe, used, self._weights(), decides]
 
     def _weights(self) -> str | None:

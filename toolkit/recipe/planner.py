@@ -40,6 +40,7 @@ from toolkit.recipe.sections import (
 )
 from toolkit.recipe.slots import FIXED, METRIC, SECTIONS, SLOTS, Slot, leaves
 from toolkit.recipe.space_check import Known, resolved_space, space_problems
+from toolkit.recipe.twins import TWINS, Twins
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -90,12 +91,10 @@ class _Planner:
         for keys in SECTIONS:
             self.resolve(values, keys)
         values.pop("metric", None)
-        if tables := metrics.tables():
-            values["metric"] = tables
+        values |= {"metric": tables} if (tables := metrics.tables()) else {}
         values["tune"]["space"] = resolved_space(self.space(), known)
         schedule = self.sections[("schedule",)]
         assert isinstance(schedule, Schedule)
-        offline = ("augment", "offline")
         return Plan(
             path=self.recipe.path,
             values=values,
@@ -112,7 +111,8 @@ class _Planner:
             proxy=self.section(("tune", "proxy"), Proxy),
             execute=self.section(("execute",), Execute),
             monitor=metrics.monitor,
-            offline=self.section(offline, Offline) if offline in self.sections else None,
+            offline=self.optional(("augment", "offline"), Offline),
+            twins=self.optional(TWINS, Twins),
             shipped=tuple(self.recipe.shipped),
             notes=tuple(self.notes),
         )
@@ -122,6 +122,9 @@ class _Planner:
         found = self.sections[keys]
         assert isinstance(found, kind)
         return found
+
+    def optional(self, keys: Keys, kind: type[S]) -> S | None:
+        return self.section(keys, kind) if keys in self.sections else None
 
     def require_no_problem(self) -> None:
         if self.problems:
@@ -189,9 +192,8 @@ class _Planner:
         if isinstance(use, str) and use in SCHEDULES:
             self.fixed(("schedule",), SCHEDULES[use], given)
         else:
-            known = ", ".join(SCHEDULES)
             guess = did_you_mean(str(use), SCHEDULES)
-            text = f'there is no schedule "{use}" ({known}).{guess}'
+            text = f'there is no schedule "{use}" ({", ".join(SCHEDULES)}).{guess}'
             self.problem(("schedule", "use"), text)
 
     def component(self, keys: Keys, slot: Slot) -> None:
@@ -201,9 +203,8 @@ class _Planner:
         use = given.get("use", slot.default)
         if use is None:
             family = self.host.registry.family(slot.kind)
-            names = [
-                n for n in self.host.registry.names(slot.kind) if not family or n != family.name
-            ]
+            known = self.host.registry.names(slot.kind)
+            names = [name for name in known if not family or name != family.name]
             more = [family.help] if family else []
             self.problem(keys, f"name a {slot.kind} with `use`: {', '.join([*names, *more])}")
             return
@@ -234,8 +235,8 @@ class _Planner:
         if checked is not None:
             options = checked.model_dump()
             if slot.host is not None:
-                own = {key: options.pop(key) for key in slot.host.model_fields}
-                self.sections[keys] = slot.host(**own)
+                own = slot.host.model_fields
+                self.sections[keys] = slot.host(**{key: options.pop(key) for key in own})
             self.choices[keys] = Choice(use, entry, options, code)
 
     def entry(self, keys: Keys, kind: str, use: Any) -> Entry | None:

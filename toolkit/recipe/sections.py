@@ -117,7 +117,10 @@ class TTA(Section):
 class Validate(Section):
     monitor: Annotated[
         str,
-        Field(description="decides epoch, early stopping, plateau and search, in its direction"),
+        Field(
+            description="decides epoch, early stopping, plateau and search, in its direction: "
+            "`clean_` or `robust_` and a metric (`f1`: macro-F1), or `blend`, the mean of both F1"
+        ),
     ] = "clean_f1"
     report: Annotated[
         list[str], Field(description="further metrics, which are shown and decide nothing")
@@ -127,7 +130,7 @@ class Validate(Section):
         Field(
             ge=0,
             lt=2**32,
-            description="draws what is frozen for validation: the resamples of the intervals; "
+            description="draws what is frozen for validation: twins, resamples of the intervals; "
             "apart from `seed`, so that runs of other weights are scored alike",
         ),
     ] = 42

@@ -23,6 +23,7 @@ from toolkit.recipe.sections import (
     Tune,
     Validate,
 )
+from toolkit.recipe.twins import TWINS, Twins
 
 METRIC: Keys = ("metric",)
 """Tables of metrics, by name: options, and which component it is."""
@@ -59,6 +60,7 @@ SLOTS: dict[Keys, Slot] = {
     ("data",): Slot("source", None),
     ("augment", "offline"): Slot("augmentation", None, optional=True, host=Offline),
     ("augment", "train"): Slot("augmentation", "light"),
+    TWINS: Slot("augmentation", None, optional=True, host=Twins),
     ("backbone",): Slot("backbone", None),
     ("loss",): Slot("loss", "cross_entropy"),
     ("sampler",): Slot("sampler", "shuffle"),
@@ -77,6 +79,7 @@ SECTIONS: tuple[Keys, ...] = (
     ("augment", "train"),
     ("augment", "tta"),
     ("validate",),
+    TWINS,
     METRIC,
     ("backbone",),
     ("loss",),

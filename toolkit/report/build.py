@@ -14,11 +14,13 @@ from toolkit.data.given import training
 from toolkit.plugin.schema import toml_text
 from toolkit.predict.files import PRECISION
 from toolkit.recipe.plan import Plan
+from toolkit.recipe.scores import CLEAN, ROBUST
+from toolkit.recipe.twins import TWINS
 from toolkit.report.selection import selection
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import read_json
 from toolkit.score.counts import confusion, per_class
-from toolkit.score.measures import measures_of
+from toolkit.score.measures import Measures, measures_of
 from toolkit.train.folds import Job
 from toolkit.train.job import facts_of
 
@@ -27,6 +29,7 @@ def build_report(
     job: Job,
     oof: Predictions,
     *,
+    twins: Predictions | None = None,
     submission: dict[str, Any] | None,
     forecast: dict[str, Any] | None = None,
     trackers_dropped: list[dict[str, str]],
@@ -36,16 +39,14 @@ def build_report(
 
     Args:
         oof: one row for each original.
+        twins: the out-of-fold predictions of the originals' twins.
     """
     plan, folder, table, seconds = job.plan, job.folder, job.data.table, job.stages.leave()
     truth, unit = _truth(table, oof)
     measures = measures_of(plan, facts_of(plan, table, table.train["label"].to_numpy()))
     chosen_by = selection(plan, higher_is_better=measures.monitored.higher_is_better)
-    rows = "the out-of-fold rows"
-    clean: dict[str, Any] = dict(measures.scores(rows, truth, oof.probabilities))
-    clean["intervals"] = measures.intervals(
-        rows, truth, oof.probabilities, unit, plan.validate.seed
-    )
+    scored = {CLEAN: oof} if twins is None else {CLEAN: oof, ROBUST: twins}
+    scores = {v: _scores(measures, table, p, plan.validate.seed) for v, p in scored.items()}
     matrix = confusion(truth, oof.labels(), len(oof.classes))
     train = training(table.train)
     trained = np.bincount(train["label"], minlength=len(oof.classes))
@@ -62,7 +63,7 @@ def build_report(
             "training": sorted({fold.get("precision", "") for fold in folds} - {""}),
             "prediction": PRECISION,
         },
-        "scores": {"oof": {"clean": clean}, "folds": folds},
+        "scores": {"oof": scores, "folds": folds},
         "classes": [
             {**row, "train": int(count), "drawn": drawn}
             for row, count, drawn in zip(
@@ -77,6 +78,7 @@ def build_report(
             "units": len(np.unique(unit)),
             "test": 0 if table.test is None else len(table.test),
         },
+        **_twins(plan),
         "copies": duplicates_of(table).to_json(),
         "submission": submission,
         "forecast": forecast,
@@ -91,6 +93,27 @@ def build_report(
         },
         "images_per_second": round(float(np.mean(rates)), 1),
     }
+
+
+def _scores(measures: Measures, table: Table, oof: Predictions, seed: int) -> dict[str, Any]:
+    """Every score of a variant, with its interval. All twins of an image are of its unit."""
+    truth, unit = _truth(table, oof)
+    found: dict[str, Any] = dict(measures.scores("the out-of-fold rows", truth, oof.probabilities))
+    intervals = measures.intervals("the out-of-fold rows", truth, oof.probabilities, unit, seed)
+    return {**found, "intervals": intervals}
+
+
+def _twins(plan: Plan) -> dict[str, Any]:
+    """What the robust scores are of."""
+    if plan.twins is None:
+        return {}
+    count, use = plan.twins.count, plan.choice(*TWINS).use
+    each = "a frozen degraded twin" if count == 1 else f"{count} frozen degraded twins"
+    meaning = (
+        f"Each validated image has {each} ({use}), drawn once from validate.seed and the file: the "
+        "robust scores are of those, and no model trains on them."
+    )
+    return {"twins": {"use": use, "count": count, "meaning": meaning}}
 
 
 def _split(plan: Plan, validated: int, trained: int) -> dict[str, str | None]:

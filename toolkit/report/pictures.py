@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from toolkit.recipe.scores import CLEAN, Score
+from toolkit.recipe.scores import CLEAN, ROBUST, Score
 from toolkit.report import charts, words
 from toolkit.report.metrics import Shown, metrics_of, reported
 from toolkit.runs.faults import HISTORY
@@ -18,6 +18,7 @@ from toolkit.runs.folder import RunFolder
 from toolkit.runs.reading import DamagedFile, read_csv
 
 _SMALL = 0.05  # below it, a value is lost on a scale to 1
+_CURVES = ((CLEAN, "validation", "oof"), (ROBUST, "twins", "variant"))
 
 
 def variants_of(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,8 +109,9 @@ def fold_curves(folder: RunFolder, report: Mapping[str, Any]) -> list[dict[str, 
     decides, *_ = metrics_of(report)
     columns = [("train_loss", "Training loss", "loss", False)]
     columns += [
-        (Score(CLEAN, m.name).name, f"{m.heading} on validation", "oof", m.high == 1)
+        (Score(variant, m.name).name, f"{m.heading} on {images}", kind, m.high == 1)
         for m in (decides, *reported(report))
+        for variant, images, kind in _CURVES
     ]
     drawn = []
     for fold in folds:

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from toolkit.report import gaps
 from toolkit.report.metrics import Shown, metrics_of
 
 _FEW = 10  # images; below it, one image moves a class's recall by ten points or more
@@ -112,7 +113,8 @@ def weak_points(
 ) -> list[Markup]:
     """What to look at first, a sentence or two each."""
     found = [
-        _test_gap(report, test),
+        gaps.of_test(report, test),
+        gaps.of_twins(report),
         _weakest(report["classes"]),
         _never_predicted(report["classes"]),
         _confusions(report),
@@ -142,21 +144,6 @@ def listed(parts: Iterable[Markup]) -> Markup:
     if len(all_parts) < 2:
         return Markup("").join(all_parts)
     return Markup(", ").join(all_parts[:-1]) + Markup(" and ") + all_parts[-1]
-
-
-def _test_gap(report: Mapping[str, Any], test: Mapping[str, Any] | None) -> Markup | None:
-    if test is None:
-        return None
-    oof, decides = report["scores"]["oof"]["clean"], metrics_of(report)[0].name
-    interval, score = oof["intervals"][decides], test.get(decides)
-    if interval is None or score is None or interval[0] <= score <= interval[1]:
-        return None
-    low, high = interval
-    side = "below" if score < low else "above"
-    return Markup(
-        "The test score ({:.3f}) is {} the interval of the out-of-fold score ({:.3f} to {:.3f}): "
-        "the test images differ from the training images, and validation does not show it."
-    ).format(score, side, low, high)
 
 
 def _weakest(classes: Sequence[Mapping[str, Any]]) -> Markup | None:

@@ -119,4 +119,6 @@ def _is_whole(job: Job, number: int) -> bool:
 
 
 def _packs(job: Job) -> tuple[str, ...]:
-    return (str(job.data.pack.path.parent.absolute()),)
+    data = job.data
+    packs = [data.pack] if data.twins is None else [data.pack, data.twins.pack]
+    return tuple(str(pack.path.parent.absolute()) for pack in packs)

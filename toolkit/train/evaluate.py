@@ -14,8 +14,8 @@ from toolkit.contracts import Floats
 from toolkit.data.loader import Batches, Normalize
 from toolkit.predict.files import prediction_rows, write_predictions
 from toolkit.predict.infer import Predictor, mean_view
-from toolkit.recipe.scores import CLEAN, Score
 from toolkit.score.measures import Measures
+from toolkit.score.variants import scores_of_variants
 from toolkit.train.finite import require_probabilities
 from toolkit.train.job import FoldJob, Rows
 
@@ -28,24 +28,25 @@ class Evaluator:
     normalize: Normalize
     measures: Measures
     variants: Mapping[str, Batches]
-    """Batches of the validation rows, by variant: `clean` are the images as they are."""
+    """Batches of the validation rows, by variant: `clean` are the images as they are, `robust`,
+    `robust.2`, ... their twins."""
     tell: Callable[[str, int, int, Mapping[str, Any]], None]
     """Told `("predict", images done, images, {"images": of this batch})`."""
 
     def validate(self, model: nn.Module, where: str) -> dict[str, float]:
         """The validation scores of an epoch, by the names of `history.csv`: of each variant its
-        own, `clean_f1`."""
-        rows = self.job.validation
-        measured: dict[str, float] = {}
-        for variant, batches in self.variants.items():
-            by_view = self._predict(model, batches, rows, ["identity"], "validation", where)
-            found = self.measures.scores(where, rows.labels, by_view["identity"])
-            measured |= {Score(variant, metric).name: value for metric, value in found.items()}
-        return measured
+        own, `clean_f1` and `robust_f1`."""
+        rows, view = self.job.validation, "identity"
+        predicted = {
+            variant: self._predict(model, batches, rows, [view], "validation", where)[view]
+            for variant, batches in self.variants.items()
+        }
+        found = scores_of_variants(self.measures, where, rows.labels, predicted)
+        return {score.name: value for score, value in found.items()}
 
     def write(self, model: nn.Module, test: Batches | None, where: str) -> dict[str, float]:
         """Out-of-fold predictions of every variant, and test predictions, on disk. Returns the
-        scores of the clean images."""
+        scores, by their keys: `macro_f1` of the clean images, `robust_f1` of twins."""
         job, views = self.job, self.job.plan.tta.views
         rows, means = [], {}
         for variant, batches in self.variants.items():
@@ -59,7 +60,8 @@ class Evaluator:
             ids, parents = job.test.ids, job.test.parents
             found = prediction_rows(ids, parents, job.fold, of_test, mean_view(of_test))
             write_predictions(job.folder.test, found, job.meta)
-        return self.measures.scores(where, job.validation.labels, means[CLEAN])
+        found_scores = scores_of_variants(self.measures, where, job.validation.labels, means)
+        return {score.key: value for score, value in found_scores.items()}
 
     def _predict(
         self,

@@ -22,7 +22,6 @@ from toolkit.data.shares import rows_that_train
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import RunFolder
-from toolkit.runs.lease import leased, new_token
 from toolkit.runs.log import Stages
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.train.fold import train_fold
@@ -92,13 +91,8 @@ def fold_trainer(
             fold_job.folder.forget_training()
         elif watch is None and not job.anew and take_over(fold_job, job.notify):
             pass
-        elif watch is None:
-            train_fold(fold_job, job.notify, hook)
-        else:
-            # The trial is this process's, by the study's books: whoever had it before is fenced.
-            with leased(fold_job.folder.path, job.notify, token=new_token()):
-                if not train_fold(fold_job, job.notify, hook, watch):
-                    return False
+        elif not train_fold(fold_job, job.notify, hook, watch):
+            return False
         return watch is None or watch.fold(fold, read_json(fold_job.folder.done))
 
     return train
@@ -129,7 +123,8 @@ def _one_row_trains(job: Job) -> Callable[[], bool]:
 def predictions_meta(job: Job, folds: pd.DataFrame) -> PredictionsMeta:
     """What the predictions of a job say of themselves."""
     classes, monitor = job.data.table.classes, job.plan.validate.monitor
-    return PredictionsMeta(classes, monitor, fold_hash(folds), job.plan_hash)
+    twins = "" if job.data.twins is None else job.data.twins.digest
+    return PredictionsMeta(classes, monitor, fold_hash(folds), job.plan_hash, twins)
 
 
 def _fewest_rows(job: Job, folds: pd.DataFrame) -> int:
@@ -166,7 +161,10 @@ def _fold_job(
     data, table = job.data, job.data.table
     train, validation = split_rows(table, folds, fold)
     training, held_out = _rows(data, train), _rows(data, validation)
-    hashed = training_hash(job.plan, table.classes, data.image, fold, training, held_out, job.steps)
+    twins = data.twins and replace(data.twins, rows=data.twins.rows[validation])
+    hashed = training_hash(
+        job.plan, table.classes, data.image, fold, training, held_out, job.steps, twins
+    )
     pack: Pack | Joined = data.pack
     if copies is not None:
         offline = job.plan.offline
@@ -193,6 +191,7 @@ def _fold_job(
         one_row_trains,
         hashed,
         job.steps,
+        twins,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from toolkit.contracts import Facts, Ints, RunInfo, Table
 from toolkit.data.offline import Copies, Joined
 from toolkit.data.pack import Pack
+from toolkit.data.twins import Twins
 from toolkit.predict.files import PredictionsMeta
 from toolkit.recipe.plan import Plan
 from toolkit.runs.folder import FoldFolder
@@ -94,6 +95,8 @@ class FoldJob:
     """Hash of all that changes how this fold is trained (`train.reuse`)."""
     steps: int | None = None
     """At most this many training steps an epoch (`--smoke`)."""
+    twins: Twins | None = None
+    """Of the validation rows, in their order."""
 
 
 class Watch(Protocol):

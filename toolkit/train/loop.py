@@ -16,7 +16,7 @@ from toolkit.contracts import Event, Notify
 from toolkit.data.loader import Normalize
 from toolkit.model.device import resolve_precision
 from toolkit.model.invariants import require_logits, require_loss
-from toolkit.recipe.scores import CLEAN, Score
+from toolkit.recipe.scores import ALWAYS, CLEAN, ROBUST, Score
 from toolkit.runs.atomic import write_json
 from toolkit.runs.supervised import mark
 from toolkit.score.measures import measures_of
@@ -27,7 +27,7 @@ from toolkit.train.finite import LOOK_EVERY, infinite_buffers, require_losses, r
 from toolkit.train.job import FoldJob, Progress, per_second
 from toolkit.train.order import build_sampler, drawn_rows, drawn_text
 from toolkit.train.schedule import LearningRate
-from toolkit.train.setup import batches_of, build_learner, order_of
+from toolkit.train.setup import batches_of, build_learner, order_of, variants_of
 
 
 class Loop:
@@ -43,10 +43,11 @@ class Loop:
         self.infinite = infinite_buffers(self.learner.modules)
         self.normalize = Normalize(self.learner.preprocess, device, train.channels_last)
         self.train_batches = batches_of(job, job.train, device, augmented=True)
-        variants = {CLEAN: batches_of(job, job.validation, device)}
+        variants = variants_of(job, device)
         self.measures = measures_of(plan, job.facts)
         reported = [Score(CLEAN, name).name for name in plan.validate.report]
-        self.shown = list(dict.fromkeys([plan.monitor.name, *reported]))
+        both = [] if job.twins is None else [Score(v, ALWAYS[0]).name for v in (CLEAN, ROBUST)]
+        self.shown = list(dict.fromkeys([plan.monitor.name, *both, *reported]))
         self.evaluator = Evaluator(job, self.normalize, self.measures, variants, self._tell)
         rows = job.train
         self.sampler = build_sampler(plan.choice("sampler"), rows.labels, rows.groups, rows.parents)

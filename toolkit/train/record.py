@@ -44,6 +44,7 @@ def record(job: Job, threads: int | None = None) -> None:
     found |= {"labels": job.data.table.labels} if job.data.table.labels else {}
     train = job.data.table.train
     found |= {NEAR: near_facts(train)} if NEAR in train else {}
+    found |= {"twins": job.data.twins.digest} if job.data.twins is not None else {}
     if folder.manifest.is_file():
         try:
             changes = differences(read_json(folder.manifest, keys=MANIFEST_KEYS), found)

@@ -13,17 +13,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from toolkit.contracts import Event, Notify
-from toolkit.predict.files import as_predictions, read_predictions, write_predictions
-from toolkit.recipe.scores import TAKEN
-from toolkit.runs.atomic import link_or_copy, write_json
+from toolkit.predict.files import (
+    as_predictions,
+    read_predictions,
+    variants_in,
+    write_predictions,
+)
+from toolkit.recipe.scores import CLEAN, TAKEN, score_named
+from toolkit.runs.atomic import csv_text, link_or_copy, write_json, write_text
 from toolkit.runs.faults import fold_faults
 from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.manifest import differences
 from toolkit.runs.opened import MANIFEST_KEYS
 from toolkit.runs.reading import DamagedFile, read_json
 from toolkit.score.measures import measures_of
+from toolkit.score.variants import scores_of_variants
 from toolkit.train.fold import predict_fold
 from toolkit.train.hashes import done_facts, predictions_hash
 from toolkit.train.job import FoldJob
@@ -48,7 +55,10 @@ def take_over(job: FoldJob, notify: Notify) -> bool:
             taken = "its weights"
         run = _run_of(source)
         # Last of all, as where a fold was trained: until then the next start does this again.
-        lasting = {key: value for key, value in facts.items() if key in TAKEN}  # all but scores
+        theirs, ours = facts.get("twins"), done_facts(job).get("twins")
+        if theirs is not None and theirs != ours:
+            _forget_twins(files)
+        lasting = {k: v for k, v in facts.items() if k in TAKEN and not _of_twins(k)}  # no scores
         scores = _scores(job, f"fold {job.fold}")
         write_json(files.done, {**lasting, **scores, **done_facts(job), "run": run.path.name})
         text = f"fold {job.fold}: trained already by {run.path}, {taken} are taken over"
@@ -92,10 +102,25 @@ def _copied_predictions(job: FoldJob, source: FoldFolder, facts: Mapping[str, An
 
 def _scores(job: FoldJob, where: str) -> dict[str, float]:
     """The scores of the out-of-fold predictions that are on disk, by this run's metrics."""
-    member = as_predictions(read_predictions(job.folder.oof)[0], job.meta.classes)
+    rows, classes = read_predictions(job.folder.oof)[0], job.meta.classes
+    member = as_predictions(rows, classes)
     labels = dict(zip(job.validation.ids, job.validation.labels.tolist(), strict=True))
     truth = np.array([labels[i] for i in member.ids])
-    return measures_of(job.plan, job.facts).scores(where, truth, member.probabilities)
+    predicted = {v: as_predictions(rows, classes, v).probabilities for v in variants_in(rows)}
+    found = scores_of_variants(measures_of(job.plan, job.facts), where, truth, predicted)
+    return {score.key: value for score, value in found.items()}
+
+
+def _of_twins(name: str) -> bool:
+    """Whether a key of `done`, or a column of `history.csv`, is of twins."""
+    return name == "twins" or score_named(name).variant != CLEAN
+
+
+def _forget_twins(files: FoldFolder) -> None:
+    """Leave the scores of twins that are not this run's out of a history that was taken over."""
+    history = pd.read_csv(files.history, dtype=str)
+    of_twins = [name for name in history.columns if _of_twins(name)]
+    write_text(files.history, csv_text(history.drop(columns=of_twins)))
 
 
 def _run_of(fold: FoldFolder) -> RunFolder:

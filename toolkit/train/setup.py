@@ -12,9 +12,12 @@ from torch import nn
 from toolkit.contracts import Ints, Preprocess
 from toolkit.data.augment import build_augmentation
 from toolkit.data.loader import Batches, Images, worker_count
+from toolkit.data.offline import Joined
+from toolkit.data.pack import Pack
 from toolkit.model.build import build_model
 from toolkit.model.device import make_accelerator
 from toolkit.model.layout import placed
+from toolkit.recipe.scores import CLEAN
 from toolkit.train.job import FoldJob, Rows
 from toolkit.train.optimizer import make_optimizer
 from toolkit.train.order import epoch_rows
@@ -68,10 +71,30 @@ def batches_of(
     job: FoldJob, rows: Rows, device: torch.device, *, augmented: bool = False
 ) -> Batches:
     """The batches of a fold's rows; of training rows, `augmented`."""
+    return _batches(job, job.pack, rows.packed, device, augmented=augmented)
+
+
+def variants_of(job: FoldJob, device: torch.device) -> dict[str, Batches]:
+    """The batches of a fold's validation rows, by variant: as they are, and of their twins."""
+    found = {CLEAN: batches_of(job, job.validation, device)}
+    if job.twins is not None:
+        for name, packed in zip(job.twins.variants, job.twins.rows.T, strict=True):
+            found[name] = _batches(job, job.twins.pack, packed, device)
+    return found
+
+
+def _batches(
+    job: FoldJob,
+    pack: Pack | Joined,
+    packed: Ints,
+    device: torch.device,
+    *,
+    augmented: bool = False,
+) -> Batches:
     plan, train = job.plan, job.plan.train
     augment = build_augmentation(plan.choice("augment", "train"), plan.image) if augmented else None
     seed = (plan.seed, job.fold, _AUGMENT)
-    images = Images(job.pack, rows.packed, plan.image, augment, seed)
+    images = Images(pack, packed, plan.image, augment, seed)
     workers = worker_count(train.workers, device) if augmented else 0
     # Predictions are made in evaluation mode, where one row is as good as any number.
     alone = {"one_row_trains": job.one_row_trains} if augmented else {}

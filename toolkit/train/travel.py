@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,10 @@ def train_parcel(parcel: Parcel, moved: Mapping[str, str], notify: Notify) -> No
     for line in differences(parcel.machine, machine(), "where it was asked for", "here"):
         notify(Event("message", f"fold {parcel.fold}: numbers may differ: {line}"))
     folder = RunFolder(Path(moved.get(str(parcel.folder), parcel.folder)))
-    data = replace(parcel.data, pack=_pack(parcel, moved, plan.image.working_size))
+    data, side = parcel.data, plan.image.working_size
+    here = partial(_pack, Path(parcel.directory), moved, side)
+    twins = data.twins and replace(data.twins, pack=here(data.twins.pack))
+    data = replace(data, pack=here(data.pack), twins=twins)
     stages, tell = Stages(lambda event: None), watching_pace(notify)
     job = Job(plan, parcel.plan_hash, data, folder, stages, tell, parcel.steps, parcel.anew)
     place = folder.fold(parcel.fold)
@@ -113,10 +117,13 @@ def _plan(parcel: Parcel) -> Plan:
     )
 
 
-def _pack(parcel: Parcel, moved: Mapping[str, str], side: int) -> Pack:
-    """The decoded images, where they lie on this machine. Raises `RunError` where they do not."""
-    pack = parcel.data.pack
-    home = str(Path(parcel.directory, pack.path).parent)
+def _pack(directory: Path, moved: Mapping[str, str], side: int, pack: Pack) -> Pack:
+    """Decoded images, where they lie on this machine. Raises `RunError` where they do not.
+
+    Args:
+        directory: where the command was given, which the path of a pack may start from.
+    """
+    home = str((directory / pack.path).parent)
     if home not in moved:
         return pack
     found = find_pack(Path(moved[home]), side)

@@ -18,15 +18,16 @@ from toolkit.data.duplicates import duplicates_of
 from toolkit.ensemble.join import join_oof
 from toolkit.plugin.host import Host
 from toolkit.plugin.observers import Trackers
-from toolkit.predict.files import as_predictions, read_predictions
-from toolkit.prepare import prepare
+from toolkit.predict.files import as_predictions, read_predictions, variants_in
+from toolkit.prepare import prepare, with_twins
 from toolkit.recipe.plan import Plan
 from toolkit.runs.atomic import csv_text, write_text
 from toolkit.runs.folder import FoldFolder, RunFolder
 from toolkit.runs.log import Stages
 from toolkit.runs.reading import read_json
 from toolkit.runs.supervised import mark
-from toolkit.score.measures import build_measure
+from toolkit.score.measures import measures_of
+from toolkit.score.variants import scores_of_variants
 from toolkit.train.components import check_components
 from toolkit.train.folds import Job, predictions_meta, train_folds
 from toolkit.train.job import Watch, facts_of
@@ -68,7 +69,9 @@ class Bench:
         if plan.image not in self._data:
             known = next(iter(self._data.values()))
             check_components(plan, known.table, self.notify)
-            self._data[plan.image] = check_plan_data(plan, known.table, cache_folder(), self.notify)
+            cache = cache_folder()
+            found = check_plan_data(plan, known.table, cache, self.notify)
+            self._data[plan.image] = with_twins(plan, found, cache, self.notify)
         return self._data[plan.image]
 
     def facts(self, plan: Plan) -> Facts:
@@ -122,9 +125,12 @@ class Bench:
             rows = pd.concat([read_predictions(file)[0] for file in files], ignore_index=True)
         oof = as_predictions(rows, meta.classes)
         truth = job.data.table.train.set_index("id").loc[list(oof.ids), "label"].to_numpy()
-        choice = job.plan.metrics[objective.score]
-        measure = build_measure(objective.score, choice, self.facts(job.plan))
-        return measure.ask("the out-of-fold rows", truth, oof.probabilities)
+        predicted = {
+            v: as_predictions(rows, meta.classes, v).probabilities for v in variants_in(rows)
+        }
+        measures = measures_of(job.plan, self.facts(job.plan))
+        found = scores_of_variants(measures, "the out-of-fold rows", truth, predicted)
+        return next(value for score, value in found.items() if score.key == objective.score)
 
     def seconds(self, job: Job, numbers: Sequence[int]) -> float:
         """Seconds that the finished folds took, also where another trial trained them."""

@@ -20,7 +20,7 @@ class Objective:
     name: str
     """As an epoch's row says it: `clean_f1`."""
     score: str
-    """As a fold's or a run's scores say it: `macro_f1`."""
+    """As a fold's scores say it: `macro_f1`, `robust_f1`."""
     maximize: bool
 
     @property
@@ -41,7 +41,7 @@ def objective_of(plan: Plan, facts: Facts) -> Objective:
     named = plan.tune.objective
     score = plan.monitor if named == MONITOR else score_named(named)
     measure = build_measure(score.metric, plan.metrics[score.metric], facts)
-    return Objective(score.name, score.metric, measure.higher_is_better)
+    return Objective(score.name, score.key, measure.higher_is_better)
 
 
 # Steps under which Optuna keeps a trial's scores: epochs of a fold, then the fold itself.
