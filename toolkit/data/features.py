@@ -91,12 +91,12 @@ def _middle(image: Image, side: int) -> Grey:
 
 
 def _light(small: Image, grey: Grey) -> dict[str, float]:
-    red, green, blue = (float(v) / 255 for v in small.reshape(-1, 3).mean(axis=0))
-    top, low = small.max(axis=2).astype(np.float32), small.min(axis=2)
+    red, green, blue = (value / 255 for value in cv2.mean(small)[:3])
+    middle, spread = cv2.meanStdDev(grey)
     return {
-        "brightness": float(grey.mean()) / 255,
-        "contrast": float(grey.std()) / 255,
-        "saturation": float(((top - low) / np.maximum(top, 1)).mean()),
+        "brightness": float(middle.item()) / 255,
+        "contrast": float(spread.item()) / 255,
+        "saturation": cv2.mean(cv2.cvtColor(small, cv2.COLOR_RGB2HSV))[1] / 255,
         "warmth": red - blue,
         "tint": green - (red + blue) / 2,
     }
@@ -106,12 +106,18 @@ def _sharpness(grey: Grey) -> float:
     """The steepest edges as a share of the range of greys: 1 where black meets white within a
     pixel. Noise moves it little, which it does a Laplacian."""
     values = grey.astype(np.float32)
-    dx, dy = np.diff(values, axis=1)[:-1], np.diff(values, axis=0)[:, :-1]
+    dx = np.ascontiguousarray(np.diff(values, axis=1)[:-1])
+    dy = np.ascontiguousarray(np.diff(values, axis=0)[:, :-1])
     if not dx.size:
         return 0.0
-    low, high = np.percentile(values, (0.5, 99.5))
-    steep = float(np.percentile(np.hypot(dx, dy), 99.5))
-    return min(steep / max(float(high - low), 8.0), 1.5)
+    steep = _level(cv2.convertScaleAbs(cv2.magnitude(dx, dy)), 0.995)
+    return min(steep / max(_level(grey, 0.995) - _level(grey, 0.005), 8.0), 1.5)
+
+
+def _level(values: Grey, share: float) -> float:
+    """The value that this share of the values is not above."""
+    below = np.cumsum(np.bincount(values.ravel(), minlength=256))
+    return float(np.searchsorted(below, share * below[-1]))
 
 
 def _noise(grey: Grey) -> float:
@@ -150,12 +156,15 @@ def _layout(grey: Grey) -> dict[str, float]:
 
 def _skew(values: npt.NDArray[np.float32]) -> float:
     """Degrees, 0 to 45, that the strongest direction of edges is off the nearest axis."""
-    dx = cv2.Sobel(values, cv2.CV_32F, 1, 0)[2:-2, 2:-2]
-    dy = cv2.Sobel(values, cv2.CV_32F, 0, 1)[2:-2, 2:-2]
-    weight = np.hypot(dx, dy)
-    if not weight.size or float(weight.max()) < _INK:
+    dx, dy = (
+        np.ascontiguousarray(cv2.Sobel(values, cv2.CV_32F, x, 1 - x)[2:-2, 2:-2]) for x in (1, 0)
+    )
+    if not dx.size:
         return 0.0
-    strong = weight > max(_INK, 0.25 * float(np.percentile(weight, 99)))
+    weight = np.asarray(cv2.magnitude(dx, dy))
+    if float(weight.max()) < _INK:
+        return 0.0
+    strong = weight > max(_INK, 0.25 * 4 * _level(cv2.convertScaleAbs(weight, alpha=0.25), 0.99))
     angle = np.degrees(np.arctan2(dy[strong], dx[strong])) % 90
     counts, _ = np.histogram(angle, 90, (0, 90), weights=weight[strong])
     around = counts + np.roll(counts, 1) + np.roll(counts, -1)
