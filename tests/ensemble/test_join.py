@@ -205,3 +205,18 @@ def test_twins_of_every_original_are_joined(write: Any, table: Table) -> None:
     assert as_predictions(rows, META.classes, "robust").ids == tuple("abcdef")
     with pytest.raises(DataError, match="belongs to another plan"):
         join_oof(files, table, replace(META, twins="otherwise"))
+
+
+def test_an_original_without_its_second_twin_is_an_error(write: Any, table: Table) -> None:
+    files = [with_variant(write, n, ids, "robust.2", twins) for n, ids, twins in _HALVES]
+    for file, (fold, ids, _) in zip(files, _HALVES, strict=True):
+        rows, meta = read_predictions(file)
+        first = prediction_rows(
+            list(ids), list(ids), fold, {"identity": chances(ids)}, chances(ids), "robust"
+        )
+        write_predictions(file, pd.concat([rows, first]), meta)
+    with pytest.raises(DataError, match=r"predict 5 rows of the variant robust\.2, the table"):
+        join_oof(files, table, replace(META, twins="drawn"))
+
+
+_HALVES = ((0, "abc", "abc"), (1, "def", "de"))
