@@ -17,7 +17,7 @@ from toolkit.contracts import Floats, Ints
 from toolkit.data.assignment import units
 from toolkit.errors import DataError, RunError
 from toolkit.predict.files import MEAN, as_predictions, finite_rows, read_predictions
-from toolkit.recipe.scores import CLEAN
+from toolkit.recipe.scores import CLEAN, ROBUST
 from toolkit.runs.atomic import write_json
 from toolkit.runs.folder import RunFolder
 from toolkit.runs.opened import Run
@@ -28,8 +28,6 @@ from toolkit.score.forecast import Forecast, Member, forecast
 from toolkit.score.likeness import beyond_range, classes_elsewhere, contradicted, views_apart
 from toolkit.score.votes import views_agree
 
-TWINS = "robust"
-"""What the variants of degraded twins are called, `robust`, `robust.2`, ..."""
 _LEAST_APART = 0.05
 
 
@@ -81,7 +79,7 @@ def forecast_of(folder: RunFolder, numbers: Sequence[int], seed: int) -> dict[st
     joined = as_predictions(_read(folder, folder.test)[0], folds[0].classes)
     truth = _truth(folder)
     variants = list(dict.fromkeys(name for fold in folds for name in fold.variants))
-    twins = [name for name in variants if name.partition(".")[0] == TWINS]
+    twins = [name for name in variants if name.partition(".")[0] == ROBUST]
     on = twins or [CLEAN]
     members = [_member(folder, fold, joined.ids, truth, on) for fold in folds]
     checks = _checks(members, folds, truth, folder, joined.ids) if twins else []
@@ -92,7 +90,7 @@ def forecast_of(folder: RunFolder, numbers: Sequence[int], seed: int) -> dict[st
     agreement = found.agreement
     return {
         "rows": len(joined.ids),
-        "calibrated_on": TWINS if twins else CLEAN,
+        "calibrated_on": ROBUST if twins else CLEAN,
         "calibration_rows": sum(len(m.truth) for m in members),
         "accuracy": found.accuracy,
         "macro_f1": found.macro_f1,
