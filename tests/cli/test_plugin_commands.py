@@ -77,7 +77,7 @@ def test_help_lists_a_plugins_commands_behind_ours_without_importing_them(
     assert (done.code, done.err) == (0, "")
     rows = [" ".join(line.split()) for line in done.out.splitlines()]
     assert rows.index("ink label label pages [/by] hand") > rows.index(
-        "cache Decoded images: show or clear them."
+        "cache Decoded images and unpacked archives: show or clear them."
     )
     assert "ink gone its function was forgotten" in rows
     assert "label_commands" not in sys.modules

@@ -289,17 +289,17 @@ def test_another_variant_is_scored_and_written_beside_the_clean_images(
 
     def with_twin(*arguments: Any) -> Evaluator:
         made = Evaluator(*arguments)
-        return replace(made, variants={**made.variants, "twin": made.variants["clean"]})
+        return replace(made, variants={**made.variants, "robust": made.variants["clean"]})
 
     alone = trains(tmp_path / "alone", {})
     monkeypatch.setattr(loop, "Evaluator", with_twin)
     folder = trains(tmp_path / "both", {})
     (row,) = pd.read_csv(folder.history).to_dict("records")
     for name in ("f1", "accuracy", "log_loss"):
-        assert row[f"twin_{name}"] == row[f"clean_{name}"]
+        assert row[f"robust_{name}"] == row[f"clean_{name}"]
     rows = pd.read_parquet(folder.oof)
     clean, twin = (
-        rows[rows["variant"] == name].reset_index(drop=True) for name in ("clean", "twin")
+        rows[rows["variant"] == name].reset_index(drop=True) for name in ("clean", "robust")
     )
     pd.testing.assert_frame_equal(clean, pd.read_parquet(alone.oof))
     pd.testing.assert_frame_equal(twin.assign(variant="clean"), clean)
