@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 import pickle
 import secrets
-import signal
-import socket
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,17 +16,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from toolkit.contracts import Event
 from toolkit.contracts.execute import Job, Outcome, Resources, Tell
-from toolkit.errors import ToolkitError, UserError, cause
+from toolkit.errors import ToolkitError, UserError
 from toolkit.runs.atomic import writing
 
 from toolkit_ray import packs
+from toolkit_ray.cluster import gpus_of, no_answer, own_signals, require_answer, threads_of
 from toolkit_ray.node import Order, work
 
 _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 30.0
 """Without a word from a task for so long, it is said what it waits for."""
 _ENDING_SECONDS = 60.0
-_ANSWER_SECONDS = 10.0
 _SEEN = ".seen-by-ray-"
 
 
@@ -72,8 +69,10 @@ class Tasks:
         self._join()
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         self.workers = resources.workers or max(1, resources.jobs)
-        self.gpus = _gpus(nodes) if resources.gpus is None else resources.gpus
-        self.threads = resources.cpus or _threads(nodes, min(self.workers, max(1, resources.jobs)))
+        self.gpus = gpus_of(nodes) if resources.gpus is None else resources.gpus
+        self.threads = resources.cpus or threads_of(
+            nodes, min(self.workers, max(1, resources.jobs))
+        )
         fits = [
             n for n in nodes if n.get("CPU", 0) >= self.threads and n.get("GPU", 0) >= self.gpus
         ]
@@ -93,8 +92,8 @@ class Tasks:
 
         if ray.is_initialized():
             return
-        _require_answer(self.address)  # Ray itself goes on asking for minutes
-        with _own_signals():
+        require_answer(self.address)  # Ray itself goes on asking for minutes
+        with own_signals():
             try:
                 ray.init(
                     address=self.address,
@@ -103,7 +102,7 @@ class Tasks:
                     logging_level="error",
                 )
             except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
-                raise _no_answer(self.address, error) from error
+                raise no_answer(self.address, error) from error
         self.started = True
 
     def submit(self, job: Job, /) -> None:
@@ -215,26 +214,9 @@ class Tasks:
                 with suppress(OSError):  # the folder may be gone
                     file.unlink(missing_ok=True)
             if self.started:
-                with _own_signals():
+                with own_signals():
                     ray.shutdown()
                 self.started = False
-
-
-def _require_answer(address: str) -> None:
-    """Raises `UserError` where nobody listens at a host and port."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        try:
-            socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
-        except OSError as error:
-            raise _no_answer(address, error) from error
-
-
-def _no_answer(address: str, error: Exception) -> UserError:
-    return UserError(
-        f"--address {address}: no Ray cluster answers there ({cause(error)}); start one with "
-        "`ray start --head`, or leave the address out: Ray then runs on this machine alone"
-    )
 
 
 def _end(generators: list[Any]) -> None:
@@ -269,28 +251,6 @@ def _fallen(job: Job, error: Exception) -> Outcome:
         if isinstance(error, kind):
             return Outcome(job, died=died)
     return Outcome(job, error=ToolkitError(f"{job.name}: {error}"))
-
-
-def _gpus(nodes: list[dict[str, float]]) -> float:
-    """One where the cluster has any."""
-    return 1.0 if any(node.get("GPU", 0) >= 1 for node in nodes) else 0.0
-
-
-def _threads(nodes: list[dict[str, float]], at_once: int) -> int:
-    """The CPUs of all nodes, shared evenly, where each has as many."""
-    counts = [int(node.get("CPU", 0)) for node in nodes if node.get("CPU", 0) >= 1]
-    return max(1, min([sum(counts) // at_once, *counts]))
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Ray takes the signals of a process for itself; here they interrupt, as everywhere."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def tasks(
