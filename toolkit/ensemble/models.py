@@ -131,7 +131,7 @@ def load_models(run: Run, *, device: str | None = None, host: Host | None = None
     try:
         place = best_device() if device is None else torch.device(device)
         torch.empty(0, device=place)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise UserError(f"device: {device} is not here: {' '.join(str(error).split())}") from error
     backbone, channels_last = saved.backbone, saved.train.channels_last
     folds = tuple(
